@@ -1,0 +1,181 @@
+"""The words of a campaign as frozen records: problems, rows, templates' texts, creatives, placements.
+
+Imports nothing of ours and nothing heavy; every other module of `flows` speaks in these values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One complaint about the input: where, what, and the way out. `row` counts CSV data rows from 1."""
+
+    file: str
+    row: int | None
+    column: str | None
+    code: str
+    #: The offending value, shortened for display and free of control characters.
+    value: str
+    message: str
+    fix: str
+
+    def sentence(self) -> str:
+        """One line for the terminal."""
+        where = self.file
+        if self.row is not None:
+            where += f", row {self.row}"
+        if self.column:
+            where += f", column {self.column}"
+        shown = f" ({self.value!r})" if self.value else ""
+        return f"{where}: {self.message}{shown}. {self.fix}".rstrip()
+
+
+class BadInput(Exception):
+    """The campaign cannot be run as it is; carries every problem found, not only the first. Exit code 2."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(problem.sentence() for problem in problems))
+        self.problems = problems
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (BadInput, (self.problems,))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the campaign's CSV, read and checked."""
+
+    #: 1 for the first line under the header.
+    number: int
+    row_id: str
+    #: Every cell as it stood in the file, by the header as it stood in the file, in the file's order.
+    cells: Mapping[str, str]
+    #: Template variables: normalised column name -> text. Typed values are made by the template's declarations.
+    variables: Mapping[str, str]
+    #: Cell-level overrides; an empty tuple means "what the campaign says".
+    locales: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
+    enabled: bool = True
+    seed: int | None = None
+    landing_url: str = ""
+    #: True when the ad shows a person made by AI (New York GBL 396-b); None when the row does not say.
+    synthetic_person: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """An A/B factor and its arms; the first arm is the control."""
+
+    name: str
+    arms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """`brand.yaml`: how the brand looks. Colours are `#rrggbb`; paths are absolute and checked."""
+
+    name: str
+    primary: str
+    accent: str
+    ink: str
+    paper: str
+    #: PNG or WebP with transparency; None writes the brand's name instead.
+    logo: Path | None
+    #: Font files, most wanted first; () uses the template's packaged family.
+    fonts: tuple[Path, ...]
+    font_family: str
+    #: Text of the visible watermark.
+    watermark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """`campaign.yaml`, resolved: everything that holds for all rows."""
+
+    name: str
+    folder: Path
+    rows_file: Path
+    #: The template's folder.
+    template: Path
+    locales: tuple[str, ...]
+    segments: tuple[str, ...]
+    factors: tuple[Factor, ...]
+    placements: tuple[str, ...]
+    brand: Brand
+    seed: int
+    engine: str
+    engine_options: Mapping[str, object]
+    voice: str
+    voice_options: Mapping[str, object]
+    look: str
+    music: str
+    #: Length wanted, in seconds; a placement's own limits may lengthen or shorten it within the template's range.
+    seconds: float
+    #: Encode tier: final, archive or preview.
+    quality: str
+    #: `auto` follows the rule table; anything else is an override and needs `disclosure_reason`.
+    disclosure: str
+    disclosure_reason: str
+    landing_url: str
+    utm: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotBrief:
+    """One shot of a creative as the template asks for it, before size and rate are known."""
+
+    prompt: str
+    negative_prompt: str
+    #: Part of the film's length, the shots of a creative add up to 1.
+    share: Fraction
+    picture: Path | None
+    seed: int
+    #: Names what the seed depends on, for the report: campaign seed and content, never row order.
+    seed_basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBrief:
+    """One layer of a creative: which text, drawn as what, from when until when.
+
+    Times are seconds from the start; negative times count from the end of the film; None is the end itself.
+    """
+
+    kind: str
+    text: str
+    start_seconds: float
+    end_seconds: float | None
+    #: Further texts of the same layer, by role: `{"old_price": "$24.90"}`.
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Creative:
+    """row × locale × segment × variant: one ad as an idea, before formats."""
+
+    creative_id: str
+    row: Row
+    locale: str
+    segment: str
+    #: Arm of every factor: {"hook": "question"}.
+    arms: Mapping[str, str]
+    #: The arms as one slug, `control` when the campaign has no factors.
+    variant: str
+    #: The creative_id of the control with the same row, locale and segment.
+    control_id: str
+    #: The one factor in which this variant differs from its control; "" for the control, "several" if more than one.
+    differs_in: str
+    shots: tuple[ShotBrief, ...]
+    layers: tuple[LayerBrief, ...]
+    voiceover: str
+    look: str
+    music: str
+    utm: Mapping[str, str]
+    placements: tuple[str, ...]
+    synthetic_person: bool | None

@@ -1,0 +1,89 @@
+"""The port for footage: what an engine states about itself, and the one method it has.
+
+An engine is facts as class attributes, a typed options model that refuses unknown keys, and `render`.
+A new engine is one file here and one row in `generation/engines/__init__.py` (or an entry point in the group
+`spotmill.engines`); it is tested by adding its name to `tests/generation/test_engine_contract.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from generation.errors import BadShot
+from generation.spec import Footage, Progress, Shot, Size
+
+
+class EngineOptions(BaseModel):
+    """Base of every engine's options: unknown keys are an error, values do not change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Engine(ABC):
+    """Makes footage from shots. One instance may render many batches; it loads what is costly once."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    #: Changes whenever the same shot would give other pixels; part of every footage key.
+    revision: ClassVar[str]
+    licence: ClassVar[str]
+    licence_url: ClassVar[str] = ""
+    commercial_use: ClassVar[str] = "yes"
+    #: ISO 3166 codes of territories where the output may not be used.
+    excluded_territories: ClassVar[frozenset[str]] = frozenset()
+    needs_gpu: ClassVar[bool] = False
+    #: What has to be installed or fetched, as a sentence; empty when nothing is.
+    needs: ClassVar[str] = ""
+    makes_audio: ClassVar[bool] = False
+    #: IPTC digital source type of what it makes (http://cv.iptc.org/newscodes/digitalsourcetype/...).
+    digital_source_type: ClassVar[str]
+    #: True: draws a composition of its own for every aspect. False: one native size, reframed afterwards.
+    composes_any_aspect: ClassVar[bool] = False
+    #: Sizes must be multiples of this.
+    size_multiple_px: ClassVar[int] = 2
+    min_seconds: ClassVar[float] = 0.5
+    max_seconds: ClassVar[float] = 60.0
+    Options: ClassVar[type[EngineOptions]] = EngineOptions
+
+    def native_fps(self, wanted: Fraction) -> Fraction:
+        """The rate this engine renders at when `wanted` is delivered (a model has one rate of its own)."""
+        return wanted
+
+    def native_size(self, wanted: Size) -> Size:
+        """The size this engine renders at when `wanted` is delivered."""
+        return wanted
+
+    def native_frames(self, seconds: float, fps: Fraction) -> int:
+        """The least number of frames this engine can render that covers `seconds` at `fps`."""
+        # Rounded first: 6.006 s at 30000/1001 is 180 frames, not 181 by a float's last bit.
+        return max(1, math.ceil(round(seconds * float(fps), 6)))
+
+    def refuse(self, shot: Shot) -> None:
+        """Raise `BadShot` with the nearest valid value if the shot cannot be rendered exactly as asked."""
+        multiple = self.size_multiple_px
+        for name, value in (("width", shot.size.width_px), ("height", shot.size.height_px)):
+            if value < 2 * multiple or value % multiple:
+                nearest = max(2 * multiple, round(value / multiple) * multiple)
+                raise BadShot(f"{self.id}: {name} {value} px is not a multiple of {multiple}; nearest is {nearest}")
+        if not self.min_seconds <= shot.seconds <= self.max_seconds:
+            raise BadShot(
+                f"{self.id}: a shot of {shot.seconds:.2f} s is outside {self.min_seconds:g}-{self.max_seconds:g} s"
+            )
+
+    @abstractmethod
+    def render(self, shots: Sequence[Shot], paths: Sequence[Path]) -> Iterator[Progress | Footage]:
+        """Render `shots[i]` into the MP4 file `paths[i]` and yield progress, then one `Footage` per shot, in order.
+
+        The file is H.264 yuv420p BT.709 limited range, exactly `shot.frames` frames at `shot.fps`, no sound unless
+        `makes_audio`. The same shot gives the same pixels whatever else is in the batch. The folder exists; the
+        caller moves the finished file. Closing the generator stops the work and leaves no child process.
+
+        Raises: BadShot, Refused, Transient, OutOfMemory, NotAvailable (see `generation.errors`).
+        """
