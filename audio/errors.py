@@ -1,11 +1,11 @@
 """What can go wrong while sound is made, as one small tree.
 
-    AudioError                 base; its text is a sentence for the user
-    ├── VoiceTooLong           the text cannot be spoken in the time; says how many characters to cut
-    ├── NoVoice                no voice at hand speaks this locale
-    ├── BadAudio               a file is not sound, or not the sound it should be
-    ├── VoiceFailed            the voice's process ended badly; carries the end of its stderr
-    └── NotAvailable           a voice or library is not installed; names the way out
+AudioError                 base; its text is a sentence for the user
+├── VoiceTooLong           the text cannot be spoken in the time; says how many characters to cut
+├── NoVoice                no voice at hand speaks this locale
+├── BadAudio               a file is not sound, or not the sound it should be
+├── VoiceFailed            the voice's process ended badly; carries the end of its stderr
+└── NotAvailable           a voice or library is not installed; names the way out
 """
 
 from __future__ import annotations

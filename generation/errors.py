@@ -1,16 +1,16 @@
 """What can go wrong while pictures are made, as one small tree.
 
-    GenerationError            base; its text is a sentence for the user
-    ├── BadShot                the request cannot be met (size, length, picture): never retried as it is
-    ├── BadMedia               a file is not what it should be (truncated, wrong codec, not a picture)
-    ├── TextDoesNotFit         a text is too long for its place; says how many characters would fit
-    ├── MissingGlyphs          no font at hand draws these characters
-    ├── Refused                the engine declined the content: never the same again
-    ├── Transient              may succeed when tried again (a server's 503, a dropped connection)
-    ├── OutOfMemory            may succeed when made smaller
-    ├── ToolFailed             ffmpeg or another program ended badly; carries the end of its stderr
-    │   └── ToolTimedOut       it did not end before its deadline and was killed with its group
-    └── NotAvailable           an engine, font or library is not installed; names the way out
+GenerationError            base; its text is a sentence for the user
+├── BadShot                the request cannot be met (size, length, picture): never retried as it is
+├── BadMedia               a file is not what it should be (truncated, wrong codec, not a picture)
+├── TextDoesNotFit         a text is too long for its place; says how many characters would fit
+├── MissingGlyphs          no font at hand draws these characters
+├── Refused                the engine declined the content: never the same again
+├── Transient              may succeed when tried again (a server's 503, a dropped connection)
+├── OutOfMemory            may succeed when made smaller
+├── ToolFailed             ffmpeg or another program ended badly; carries the end of its stderr
+│   └── ToolTimedOut       it did not end before its deadline and was killed with its group
+└── NotAvailable           an engine, font or library is not installed; names the way out
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Frames in and out of H.264 files, in this process, as YUV planes.
 
-Drawing happens on BT.709 limited-range 4:2:0 planes (uint8), the values the encoder takes: no RGB conversion per frame,
-and x264 runs in the same process with one thread, because one worker per core fills a machine best.
-Does not know what is drawn, nor sound. The only other files that touch PyAV or ffmpeg are its neighbours in this folder.
+Drawing happens on BT.709 limited-range 4:2:0 planes (uint8), the values the encoder takes: no RGB per frame, and
+x264 runs in the same process with one thread, because one worker per core fills a machine best. Does not know what
+is drawn, nor sound. The only other files that touch PyAV or ffmpeg are its neighbours in this folder.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def views(frame: av.VideoFrame) -> Planes:
     planes = []
     for index, shrink in enumerate((1, 2, 2)):
         plane = frame.planes[index]
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         planes.append(rows[: frame.height // shrink, : frame.width // shrink])
     return Planes(*planes)
 
@@ -99,10 +99,10 @@ class VideoWriter:
         self._stream = stream
         return self
 
-    def _options(self) -> dict[str, str]:
+    def _options(self) -> dict[str, object]:
         settings = self._settings
         gop = f"keyint={GOP_FRAMES}:min-keyint={GOP_FRAMES}:scenecut=0:open-gop=0:bframes=2:threads=1"
-        options = {"preset": settings.preset, "crf": f"{settings.crf:g}", "profile": "high"}
+        options: dict[str, object] = {"preset": settings.preset, "crf": f"{settings.crf:g}", "profile": "high"}
         if settings is TIERS["intermediate"]:
             # Read back frame by frame by the next step: no B-frames and no entropy coding worth its time.
             gop, options["profile"] = f"keyint={GOP_FRAMES}:scenecut=0:threads=1", "main"
