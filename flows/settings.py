@@ -1,0 +1,99 @@
+"""How this machine runs Spotmill, as opposed to what a campaign wants: one frozen `Settings`.
+
+Each value is taken from the first place that states it: command line, environment (`SPOTMILL_…`), `spotmill.toml` in
+the working folder, default. Only `cli.py` and `campaign.py` read settings; everything below gets plain values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from flows.model import BadInput, Problem
+
+FILE = "spotmill.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Resolved settings of one invocation."""
+
+    #: Where campaigns' results go: OUT/<campaign>/.
+    out: Path = Path("out")
+    #: Finished steps, shared by all campaigns of an output folder; "" means OUT/.ledger.
+    ledger: str = ""
+    #: CPU workers; 0 means one for each core that this process may use.
+    workers: int = 0
+    #: Address of a Ray cluster to use; "" starts one on this machine for the time of the run.
+    cluster: str = ""
+    #: A job that runs longer than this is ended and reported as failed.
+    job_deadline_seconds: float = 1800.0
+    #: Attempts for a job whose worker died or whose fault may pass.
+    attempts: int = 3
+    #: US dollars for an hour of one CPU core or one GPU; negative means unknown, and unknown is printed as unknown.
+    cpu_hour_usd: float = -1.0
+    gpu_hour_usd: float = -1.0
+
+    @property
+    def ledger_folder(self) -> Path:
+        """The ledger's folder, absolute."""
+        return Path(self.ledger).absolute() if self.ledger else self.out.absolute() / ".ledger"
+
+    @property
+    def worker_count(self) -> int:
+        """CPU workers to start."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def load_settings(flags: Mapping[str, object], environment: Mapping[str, str], folder: Path) -> Settings:
+    """Merge the four sources; `flags` with the value None were not given.
+
+    Raises: BadInput naming the place for an unknown key or a value of the wrong type.
+    """
+    file = folder / FILE
+    values: dict[str, object] = {}
+    if file.is_file():
+        values |= _from_file(file)
+    known = {field.name: field for field in fields(Settings)}
+    for name in known:
+        variable = f"SPOTMILL_{name.upper()}"
+        if environment.get(variable):
+            values[name] = _typed(variable, name, environment[variable])
+    values |= {name: _typed(f"--{name}", name, value) for name, value in flags.items() if value is not None}
+    return Settings(**values)  # type: ignore[arg-type]  # every value went through _typed
+
+
+def _from_file(file: Path) -> dict[str, object]:
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _bad(file.name, "", "not_toml", str(error), "Mend the file or remove it") from error
+    known = [field.name for field in fields(Settings)]
+    for name in content:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}"
+            raise _bad(file.name, name, "unknown_key", "this setting does not exist", hint)
+    return {name: _typed(file.name, name, value) for name, value in content.items()}
+
+
+def _typed(place: str, name: str, value: object) -> object:
+    """The value as the type of the field's default."""
+    default = getattr(Settings(), name)
+    try:
+        if isinstance(default, int):
+            number = int(str(value))
+            if number < 0:
+                raise ValueError  # noqa: TRY301 - the same sentence serves both
+            return number
+        return float(str(value)) if isinstance(default, float) else type(default)(value)
+    except (TypeError, ValueError) as error:
+        raise _bad(place, name, "wrong_type", str(value), f"Give a value like {default!r}") from error
+
+
+def _bad(place: str, name: str, code: str, value: str, fix: str) -> BadInput:
+    return BadInput((Problem(place, None, name, code, value[:60], "setting cannot be used", fix),))
