@@ -151,7 +151,7 @@ class BrandFacts:
 
     def identity(self) -> dict[str, object]:
         """The facts that decide pixels, as JSON values."""
-        return {name: _plain(getattr(self, name)) for name in self.__slots__ if name not in ("logo", "fonts")}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("logo", "fonts")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,6 @@ class MasterStep:
             "plate": self.plate.key,
             "voice": _key(self.voice),
             "brand": self.brand.identity(),
-            "layers": [[_plain(getattr(layer, name)) for name in LayerBrief.__slots__] for layer in self.layers],
             "revision": revision_of("master"),
         }
         return _with_key(self, facts)
@@ -209,20 +208,9 @@ Some = TypeVar("Some", bound=Step)
 
 def _with_key(step: Some, facts: Mapping[str, object]) -> Some:
     """Hash the step's own fields, with those in `facts` standing in for paths and for the steps it builds on."""
-    own = {name: _plain(getattr(step, name)) for name in step.__slots__ if name not in facts and name != "key"}
+    own = {name: getattr(step, name) for name in step.__slots__ if name not in facts and name != "key"}
     return replace(step, key=digest({"step": step.kind, **own, **facts}))
 
 
 def _key(step: Step | None) -> str | None:
     return step.key if step else None
-
-
-def _plain(value: object) -> object:
-    """As JSON values; exact rates as text."""
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(inner) for inner in value]
-    return value

@@ -1,0 +1,49 @@
+# Every command a contributor or a user of this repository needs. `make` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= out
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint types bench lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# The stamp is written last: an interrupted installation starts again.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "Spotmill needs Python 3.11, 3.12 or 3.13; this is %d.%d. Name another one: make PYTHON=python3.12" % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked set into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(VENV)/.installed ## Create .venv and install the locked set
+
+demo: $(VENV)/.installed ## Run the sample campaign and say where its report is
+	@$(BIN)/spotmill run templates/sample --out $(OUT)
+
+test: $(VENV)/.installed lint types ## Lint, types, layering and all tests but the slow ones
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed ## The heavier checks
+	@$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.installed ## Style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed ## Strict types
+	@$(BIN)/mypy
+
+bench: $(VENV)/.installed ## CPU seconds of the sample run against bare encodes of the same films
+	@$(BIN)/python -m benchmarks.bench
+
+lock: ## Renew requirements.lock from pyproject.toml (needs uv)
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+		--extra espeak --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove everything that was made or installed here
+	@rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,144 @@
+"""The only file that knows Ray: a crew of workers on this machine or on a cluster.
+
+Jobs and answers are small values; footage and films stay in the ledger's folder, which every worker can reach. Engines
+live in actors, so that a model is loaded once; everything else is a task on one core. What dies is reported as a
+failure that may be tried again: Ray's own retries are off, because the production counts the attempts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayError, WorkerCrashedError
+
+from flows.jobs import FIXES, INFRASTRUCTURE, Failure, FootageJob, Job, Outcome, Worker, worker_of
+
+#: Only paths and numbers travel: Ray's default, a third of the machine's memory, would be taken from the encoders.
+OBJECT_STORE_BYTES = 150_000_000
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def do_job(ledger: Path, job: Job) -> Outcome:
+    """A CPU job in a worker process of the cluster."""
+    return worker_of(ledger).run(job)
+
+
+@ray.remote(max_restarts=0, max_task_retries=0)
+class EngineActor:
+    """A process that holds a loaded engine."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._worker = Worker(ledger)
+
+    def run(self, job: Job) -> Outcome:
+        """Render a shot."""
+        return self._worker.run(job)
+
+
+class RayCrew:
+    """Does jobs on Ray. `slots` CPU jobs run at once; a CPU engine shares those slots, a GPU engine has its own."""
+
+    def __init__(self, ledger: Path, *, workers: int, address: str = "", needs_gpu: bool = False) -> None:
+        self._ledger = ledger
+        self._needs_gpu = needs_gpu
+        self._own_cluster = not address
+        _start(workers, address)
+        resources = ray.cluster_resources()
+        self.slots = max(1, int(resources.get("CPU", 1)) if address else workers)
+        self._engines_wanted = int(resources.get("GPU", 0)) if needs_gpu else self.slots
+        if needs_gpu and not self._engines_wanted:
+            self.close()
+            raise RuntimeError("the engine needs a GPU and this Ray cluster has none")
+        self._idle_engines: list[Any] = []
+        self._engines = 0
+        self._running: dict[Any, tuple[str, Any]] = {}  # reference -> ticket, engine actor or None
+
+    def room(self, job: Job) -> bool:
+        """Whether a slot of the job's kind is free."""
+        rendering = sum(1 for _, engine in self._running.values() if engine is not None)
+        if isinstance(job, FootageJob) and self._needs_gpu:
+            return rendering < self._engines_wanted
+        busy = len(self._running) - (rendering if self._needs_gpu else 0)
+        return busy < self.slots
+
+    def submit(self, ticket: str, job: Job) -> None:
+        """Start the job on a free worker."""
+        if not isinstance(job, FootageJob):
+            self._running[do_job.remote(self._ledger, job)] = (ticket, None)
+            return
+        engine = self._idle_engines.pop() if self._idle_engines else self._hire()
+        self._running[engine.run.remote(job)] = (ticket, engine)
+
+    def _hire(self) -> Any:
+        """A new engine actor. A CPU engine reserves no core for life: `room` keeps the count."""
+        self._engines += 1
+        return EngineActor.options(num_gpus=1 if self._needs_gpu else 0, num_cpus=0).remote(self._ledger)
+
+    def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
+        """Jobs that ended, at least one unless the timeout passes."""
+        done, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_seconds)
+        if done:  # take all that are there, not only the first
+            done, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
+        return [self._answer(reference) for reference in done]
+
+    def _answer(self, reference: Any) -> tuple[str, Outcome]:
+        ticket, engine = self._running.pop(reference)
+        try:
+            outcome: Outcome = ray.get(reference)
+        except RayError as error:
+            return ticket, _lost(error)
+        if engine is not None:
+            self._idle_engines.append(engine)
+        return ticket, outcome
+
+    def end(self, ticket: str) -> None:
+        """Kill the worker that has the job."""
+        for reference, (other, engine) in list(self._running.items()):
+            if other == ticket:
+                del self._running[reference]
+                if engine is not None:
+                    ray.kill(engine)
+                else:
+                    ray.cancel(reference, force=True)
+
+    def close(self) -> None:
+        """Stop our workers, and Ray if we started it."""
+        for reference, (_, engine) in self._running.items():
+            with contextlib.suppress(RayError, ValueError):
+                ray.kill(engine) if engine is not None else ray.cancel(reference, force=True)
+        self._running.clear()
+        for engine in self._idle_engines:
+            ray.kill(engine)
+        ray.shutdown()
+
+
+def _start(workers: int, address: str) -> None:
+    """Connect to a cluster, or start one of our own on the loopback interface for the time of the run."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
+    if address:
+        modules = [str(ROOT / name) for name in ("flows", "generation", "audio")]
+        ray.init(address=address, runtime_env={"py_modules": modules}, **quiet)
+        return
+    ray.init(
+        num_cpus=workers,
+        include_dashboard=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        _node_ip_address="127.0.0.1",
+        **quiet,
+    )
+
+
+def _lost(error: RayError) -> Outcome:
+    """The worker is gone: killed by somebody, by the system for its memory, or with its machine."""
+    died = isinstance(error, WorkerCrashedError | RayActorError)
+    message = "its worker process died" if died else f"Ray: {str(error).splitlines()[0]}"
+    failure = Failure("worker_died", "", message, FIXES["worker_died"], INFRASTRUCTURE, trace=str(error))
+    return Outcome(failures={"": failure})

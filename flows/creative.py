@@ -1,0 +1,247 @@
+"""One creative end to end, as plain functions over the ledger, without Prefect and without Ray.
+
+Each function makes one step if it is missing and returns it finished; what a step needs must have been finished before
+(`need`). This is where a campaign's words become the plain sizes, seconds and texts of `generation` and `audio`, and
+the only place that calls both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.ledger import Finished, Ledger, Workspace
+from flows.sheet import title_sheet, words_from
+from flows.steps import (
+    LEAD_IN_SECONDS,
+    BedStep,
+    DeliveryStep,
+    FootageStep,
+    MasterStep,
+    MixStep,
+    PlateStep,
+    Step,
+    TrackStep,
+    VoiceStep,
+)
+
+if TYPE_CHECKING:
+    from audio.spec import Cue, Speech
+    from audio.voices.contract import Voice
+    from generation.engines.contract import Engine
+    from generation.spec import Footage
+
+VIDEO, WAV, TRACK = "video.mp4", "sound.wav", "track.m4a"
+#: A whole film decodes in seconds and a mux copies it; an ffmpeg that takes this long hangs.
+FFMPEG_DEADLINE_SECONDS = 300.0
+
+
+class StepMissing(RuntimeError):
+    """A step was asked for before the steps it builds on were finished: a fault of ours, not of the campaign."""
+
+
+class DeliveryRefused(Exception):
+    """The finished file breaks a limit of its placement; the text names every breach with its measure."""
+
+    code = "check_failed"
+
+
+def need(ledger: Ledger, step: Step) -> Finished:
+    """The finished step that another one builds on."""
+    found = ledger.find(step.kind, step.key)
+    if not found:
+        raise StepMissing(f"{step.kind} {step.key} is not in the ledger")
+    return found
+
+
+def make_footage(ledger: Ledger, step: FootageStep, engine: Engine) -> Finished:
+    """Have the engine render one shot."""
+
+    def work(space: Workspace) -> None:
+        from generation.spec import Footage, Shot, Size
+
+        shot = Shot(
+            prompt=step.prompt,
+            negative_prompt=step.negative_prompt,
+            size=Size(*step.size),
+            frames=step.frames,
+            fps=step.fps,
+            seed=step.seed,
+            image=step.picture,
+            options=engine.Options(**step.options).model_dump(),
+        )
+        engine.refuse(shot)
+        for event in engine.render([shot], [space.file(VIDEO)]):
+            if isinstance(event, Footage):
+                space.facts["notes"] = dict(event.notes)
+        space.facts["work"] = step.size[0] * step.size[1] * step.frames / 1e6
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_plate(ledger: Ledger, step: PlateStep) -> Finished:
+    """Join, reframe and grade the shots."""
+
+    def work(space: Workspace) -> None:
+        from generation.plate import make_plate as join
+        from generation.spec import Size
+
+        clips = [_footage(need(ledger, shot), shot) for shot in step.footage]
+        size = Size(*step.size)
+        plate = join(
+            clips, space.file(VIDEO), size=size, fps=step.fps, frames=step.frames, look=step.look, seed=step.seed
+        )
+        space.facts["notes"] = dict(plate.notes)
+        space.facts["work"] = step.size[0] * step.size[1] * step.frames / 1e6
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_voice(ledger: Ledger, step: VoiceStep, voice: Voice) -> Finished:
+    """Speak the text so that it fits; the word times go into the facts."""
+
+    def work(space: Workspace) -> None:
+        from audio.fit import speak_to_fit
+
+        options = voice.Options(**step.options).model_dump()
+        speech = speak_to_fit(
+            voice,
+            step.text,
+            step.locale,
+            space.file(WAV),
+            available_seconds=step.available_seconds,
+            options=options,
+        )
+        words = [[word.text, word.offset, word.start_seconds, word.end_seconds] for word in speech.words]
+        space.facts |= {"seconds": speech.seconds, "speed": speech.speed, "words": words, "notes": dict(speech.notes)}
+        space.facts["work"] = speech.seconds
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_bed(ledger: Ledger, step: BedStep) -> Finished:
+    """Compose the music."""
+
+    def work(space: Workspace) -> None:
+        from audio.beds import write_bed
+
+        write_bed(space.file(WAV), seconds=step.seconds, mood=step.mood, seed=step.seed)
+        space.facts["work"] = step.seconds
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_mix(ledger: Ledger, step: MixStep) -> Finished:
+    """Lay the voice over the ducked music."""
+
+    def work(space: Workspace) -> None:
+        from audio.mix import make_mix as mix
+
+        speech = _speech(ledger, step.voice) if step.voice else None
+        bed = need(ledger, step.bed).file(WAV) if step.bed else None
+        mix(space.file(WAV), speech, bed, seconds=step.seconds, lead_in_seconds=LEAD_IN_SECONDS)
+        space.facts["work"] = step.seconds
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_track(ledger: Ledger, step: TrackStep) -> Finished:
+    """Bring the mix to the placement's loudness and encode it."""
+
+    def work(space: Workspace) -> None:
+        from audio.loudness import master_track
+        from audio.spec import Loudness
+
+        target = Loudness(step.integrated_lufs, step.true_peak_dbtp)
+        measured = master_track(need(ledger, step.mix).file(WAV), space.file(TRACK), target, kbps=step.kbps)
+        space.facts |= {"lufs": round(measured.integrated_lufs, 2), "peak_dbtp": round(measured.true_peak_dbtp, 2)}
+        space.facts["work"] = step.mix.seconds
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_master(ledger: Ledger, step: MasterStep) -> Finished:
+    """Draw titles, captions and marks over the plate and encode the film."""
+
+    def work(space: Workspace) -> None:
+        from generation.layers.compose import compose_master
+
+        plate = need(ledger, step.plate)
+        sheet = title_sheet(step, captions(ledger, step))
+        space.facts["notes"] = dict(compose_master(plate.file(VIDEO), space.file(VIDEO), sheet, tier=step.quality))
+        space.facts["work"] = step.plate.size[0] * step.plate.size[1] * step.plate.frames / 1e6
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def make_delivery(ledger: Ledger, step: DeliveryStep) -> Finished:
+    """Join film and sound for a placement, write poster and captions, and check the finished bytes."""
+
+    def work(space: Workspace) -> None:
+        from generation.media.mux import mux_delivery
+        from generation.media.poster import write_poster
+
+        master = need(ledger, step.master).file(VIDEO)
+        track = need(ledger, step.track).file(TRACK) if step.track else None
+        path = space.file(VIDEO)
+        mux_delivery(master, track, path, language=step.master.locale, title=step.title)
+        space.facts["measures"] = check(step, path)
+        write_poster(path, _poster_second(step), space.file("poster.jpg"))
+        write_captions(captions(ledger, step.master), step.master.locale, space)
+        plate = step.master.plate
+        space.facts["work"] = plate.size[0] * plate.size[1] * plate.frames / 1e6
+
+    return ledger.make(step.kind, step.key, work)
+
+
+def captions(ledger: Ledger, step: MasterStep) -> tuple[Cue, ...]:
+    """Caption cues of a master's voice; none without a voice."""
+    if not step.voice:
+        return ()
+    from audio.captions import make_cues
+
+    words = words_from(need(ledger, step.voice).facts)
+    return make_cues(step.voice.text, words, step.locale, max_characters=step.caption_characters)
+
+
+def write_captions(cues: tuple[Cue, ...], locale: str, space: Workspace) -> None:
+    """Sidecar files; none when nothing is spoken."""
+    if not cues:
+        return
+    from audio.captions import write_srt, write_vtt
+
+    write_srt(cues, space.file("captions.srt"))
+    write_vtt(cues, space.file("captions.vtt"), locale)
+
+
+def check(step: DeliveryStep, path: Path) -> dict[str, object]:
+    """Measure the finished file against the placement's limits.
+
+    Raises: DeliveryRefused with every breach.
+    """
+    from generation.check import check_delivery
+
+    checked = check_delivery(path, expected(step), deadline_seconds=FFMPEG_DEADLINE_SECONDS)
+    breaches = [finding for finding in checked.findings if finding.severity == "error"]
+    if breaches:
+        raise DeliveryRefused("; ".join(finding.message for finding in breaches))
+    warnings = [finding.message for finding in checked.findings]
+    return {**checked.measures, "warnings": warnings}
+
+
+def _poster_second(step: DeliveryStep) -> float:
+    """A moment when the titles stand: two fifths into the film."""
+    return round(float(step.master.plate.frames / step.master.plate.fps) * 0.4, 3)
+
+
+def _footage(finished: Finished, step: FootageStep) -> Footage:
+    from generation.spec import Footage, Size
+
+    return Footage(finished.file(VIDEO), Size(*step.size), step.frames, step.fps)
+
+
+def _speech(ledger: Ledger, step: VoiceStep) -> Speech:
+    from audio.spec import Speech, Word
+
+    finished = need(ledger, step)
+    words = tuple(Word(*word) for word in finished.facts["words"])  # type: ignore[attr-defined]  # a JSON list
+    return Speech(finished.file(WAV), float(str(finished.facts["seconds"])), words)

@@ -1,0 +1,261 @@
+"""Creatives to steps with keys: what a run would do, before it does it.
+
+Pure: the same campaign gives the same steps. Identical shots, voices, mixes and masters get identical keys and are made
+once, however many creatives use them. Knows placements, lengths, sizes and policies; makes nothing and reads no ledger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.disclosure import Disclosure, disclose
+from flows.model import Brand, Campaign, Creative, ShotBrief
+from flows.placements import Placement, Rendition, safe_box
+from flows.steps import (
+    LEAD_IN_SECONDS,
+    TAIL_SECONDS,
+    BedStep,
+    BrandFacts,
+    DeliveryStep,
+    FootageStep,
+    MasterStep,
+    MixStep,
+    PlateStep,
+    Step,
+    TrackStep,
+    VoiceStep,
+)
+
+if TYPE_CHECKING:
+    from audio.voices.contract import Voice
+    from generation.engines.contract import Engine
+
+FPS = Fraction(30000, 1001)
+#: Frames that two neighbouring shots share while one dissolves into the other (generation/plate.py).
+DISSOLVE_FRAMES = 8
+#: AAC pads up to 21 ms at the end; a file must stay within its slot all the same.
+AUDIO_PADDING_SECONDS = 0.025
+#: Longest caption line by aspect: 42 columns on a wide picture, half of it on an upright one.
+CAPTION_CHARACTERS = {"9:16": 24, "4:5": 28, "1:1": 28, "16:9": 42}
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """One master of a creative and the placements that it serves."""
+
+    rendition: str
+    size: tuple[int, int]
+    frames: int
+    master: MasterStep
+    deliveries: tuple[DeliveryStep, ...]
+    disclosures: tuple[Disclosure, ...]
+
+    @property
+    def megapixel_frames(self) -> float:
+        """Work in it: pixels times frames, in millions."""
+        return self.size[0] * self.size[1] * self.frames / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class CreativePlan:
+    """A creative and all of its films."""
+
+    creative: Creative
+    films: tuple[Film, ...]
+
+    def steps(self) -> Iterator[Step]:
+        """Every step behind this creative, each before those that build on it; shared ones may come twice."""
+        for film in self.films:
+            yield from film.master.plate.footage
+            yield film.master.plate
+            if film.master.voice:
+                yield film.master.voice
+            yield film.master
+            for delivery in film.deliveries:
+                if delivery.track:
+                    yield from (step for step in (delivery.track.mix.bed, delivery.track.mix) if step)
+                    yield delivery.track
+                yield delivery
+
+
+class Planner:
+    """Turns creatives of one campaign into steps. Holds what is the same for all of them."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        length_range: tuple[float, float],
+        placements: dict[str, Placement],
+        renditions: dict[str, Rendition],
+        engine: Engine,
+        voice: Voice,
+        sha256_of: Callable[[Path], str],
+    ) -> None:
+        self.campaign = campaign
+        self._range = length_range
+        self._placements = placements
+        self._renditions = renditions
+        self._engine = engine
+        self._voice = voice
+        self._sha256_of = lru_cache(maxsize=4096)(sha256_of)
+        self._brand = brand_facts(campaign.brand, self._sha256_of)
+        self._footage = lru_cache(maxsize=4096)(self._footage_of)
+        self._disclose = lru_cache(maxsize=65536)(self._disclosure_of)
+
+    def plan(self, creative: Creative) -> CreativePlan:
+        """All films of a creative: one for each aspect, length and set of marks, shared by the placements."""
+        groups: dict[tuple[object, ...], list[tuple[Placement, Disclosure]]] = {}
+        for name in creative.placements:
+            placement = self._placements[name]
+            disclosure = self._disclose(creative.locale, name, creative.synthetic_person)
+            frames = frames_for(placement, self.campaign.seconds, self._range)
+            group = (placement.rendition, frames, self._watermark(placement), disclosure.label)
+            groups.setdefault(group, []).append((placement, disclosure))
+        shortest = min(group[1] for group in groups)
+        voice = self._voice_step(creative, shortest)
+        films = [self._film(creative, voice, group, members) for group, members in groups.items()]
+        return CreativePlan(creative, tuple(films))
+
+    def _film(
+        self,
+        creative: Creative,
+        voice: VoiceStep | None,
+        group: tuple[object, ...],
+        members: list[tuple[Placement, Disclosure]],
+    ) -> Film:
+        rendition_id, frames, watermark, label = group
+        rendition = self._renditions[str(rendition_id)]
+        size = (rendition.width, rendition.height)
+        assert isinstance(frames, int)
+        master = MasterStep(
+            plate=self._plate(creative, size, frames),
+            voice=voice,
+            layers=creative.layers,
+            locale=creative.locale,
+            brand=self._brand,
+            safe=safe_box(rendition),
+            caption_characters=CAPTION_CHARACTERS[rendition.aspect],
+            disclosure_label=str(label),
+            watermark=str(watermark),
+            quality=self.campaign.quality,
+        ).keyed()
+        mix = self._mix(creative, voice, frames)
+        deliveries = tuple(self._delivery(creative, placement, master, mix) for placement, _ in members)
+        return Film(rendition.id, size, frames, master, deliveries, tuple(rule for _, rule in members))
+
+    def _delivery(
+        self, creative: Creative, placement: Placement, master: MasterStep, mix: MixStep | None
+    ) -> DeliveryStep:
+        track = None
+        if mix:
+            target = (placement.loudness_lufs, placement.true_peak_dbtp, placement.audio_kbps)
+            track = TrackStep(mix, *target).keyed()
+        return DeliveryStep(master, track, placement.id, placement.limits(), self.campaign.brand.name).keyed()
+
+    def _plate(self, creative: Creative, size: tuple[int, int], frames: int) -> PlateStep:
+        footage = self._footage(creative.shots, size, frames)
+        return PlateStep(footage, size, FPS, frames, creative.look, self.campaign.seed).keyed()
+
+    def _footage_of(self, shots: tuple[ShotBrief, ...], size: tuple[int, int], frames: int) -> tuple[FootageStep, ...]:
+        return tuple(
+            self._footage_step(shot, size, shot_frames(shots, index, frames)) for index, shot in enumerate(shots)
+        )
+
+    def _footage_step(self, shot: ShotBrief, size: tuple[int, int], frames: int) -> FootageStep:
+        from generation.spec import Size
+
+        engine = self._engine
+        native = engine.native_size(Size(*size))
+        fps = engine.native_fps(FPS)
+        return FootageStep(
+            engine=engine.id,
+            engine_revision=engine.revision,
+            options=dict(self.campaign.engine_options),
+            prompt=shot.prompt,
+            negative_prompt=shot.negative_prompt,
+            size=(native.width_px, native.height_px),
+            frames=frames if fps == FPS else engine.native_frames(float(frames / FPS), fps),
+            fps=fps,
+            seed=shot.seed,
+            picture=shot.picture,
+            picture_sha256=self._sha256_of(shot.picture) if shot.picture else "",
+        ).keyed()
+
+    def _voice_step(self, creative: Creative, shortest_frames: int) -> VoiceStep | None:
+        """One voice for all lengths: it is fitted to the shortest film that it accompanies."""
+        if not creative.voiceover or self._voice.id == "none":
+            return None
+        available = float(shortest_frames / FPS) - LEAD_IN_SECONDS - TAIL_SECONDS
+        return VoiceStep(
+            voice=self._voice.id,
+            voice_revision=self._voice.revision,
+            options=dict(self.campaign.voice_options),
+            text=creative.voiceover,
+            locale=creative.locale,
+            available_seconds=round(available, 3),
+        ).keyed()
+
+    def _mix(self, creative: Creative, voice: VoiceStep | None, frames: int) -> MixStep | None:
+        seconds = round(float(frames / FPS), 6)
+        bed = None
+        if creative.music != "none":
+            bed = BedStep(creative.music, seconds, self.campaign.seed).keyed()
+        return MixStep(voice, bed, seconds).keyed() if voice or bed else None
+
+    def _watermark(self, placement: Placement) -> str:
+        return self.campaign.brand.watermark if placement.watermark else ""
+
+    def _disclosure_of(self, locale: str, placement: str, synthetic_person: bool | None) -> Disclosure:
+        return disclose(
+            locale=locale,
+            placement=self._placements[placement],
+            synthetic_person=synthetic_person,
+            digital_source_type=self._engine.digital_source_type,
+            override=self.campaign.disclosure,
+            reason=self.campaign.disclosure_reason,
+        )
+
+
+def brand_facts(brand: Brand, sha256_of: Callable[[Path], str]) -> BrandFacts:
+    """The brand with its files identified by their bytes."""
+    return BrandFacts(
+        name=brand.name,
+        primary=brand.primary,
+        accent=brand.accent,
+        ink=brand.ink,
+        paper=brand.paper,
+        logo=brand.logo,
+        logo_sha256=sha256_of(brand.logo) if brand.logo else "",
+        fonts=brand.fonts,
+        fonts_sha256=tuple(sha256_of(font) for font in brand.fonts),
+        font_family=brand.font_family,
+    )
+
+
+def frames_for(placement: Placement, wanted_seconds: float, length_range: tuple[float, float]) -> int:
+    """Frames of the film for a placement: the wanted length, moved into the placement's and the template's limits.
+
+    Raises: ValueError when the two ranges do not meet; preflight reports it before anything is planned.
+    """
+    low = max(length_range[0], placement.min_seconds)
+    high = min(length_range[1], placement.max_seconds - AUDIO_PADDING_SECONDS)
+    # A template that ends where the placement begins ("6-10 s", "10 s at least") meets it: one frame may go over.
+    if math.ceil(low * FPS) > max(math.floor(high * FPS), math.ceil(length_range[1] * FPS)):
+        raise ValueError(f"{placement.id} takes {placement.min_seconds:g}-{placement.max_seconds:g} s")
+    if wanted_seconds <= low:
+        return math.ceil(low * FPS)
+    return math.floor(min(wanted_seconds, high) * FPS + Fraction(1, 2))
+
+
+def shot_frames(shots: tuple[ShotBrief, ...], index: int, frames: int) -> int:
+    """Frames of one shot: its share of the film, and the frames in which it dissolves into the next."""
+    starts = [sum((shot.share for shot in shots[:number]), Fraction(0)) for number in (index, index + 1)]
+    first, last = (round(start * frames) for start in starts)
+    overlap = DISSOLVE_FRAMES if index + 1 < len(shots) else 0
+    return last - first + overlap
