@@ -8,6 +8,7 @@ is drawn, nor sound. The only other files that touch PyAV or ffmpeg are its neig
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,15 +17,20 @@ from typing import NamedTuple, Self
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
-from generation.errors import BadMedia
+from generation.errors import BadMedia, ToolFailed
 from generation.spec import Size
 
 Plane = NDArray[np.uint8]
 
 #: Two seconds at 30000/1001: the closed GOP that breaks no placement's rule (Facebook Reels wants 2-5 s).
 GOP_FRAMES = 60
+
+
+#: `negative_cts_offsets` without an edit list: B-frames, yet the first picture at 0 and none stretched.
+_CONTAINER = {"movflags": "+faststart+negative_cts_offsets", "use_editlist": "0", "fflags": "+bitexact"}
 
 
 class Planes(NamedTuple):
@@ -44,10 +50,13 @@ class Tier:
     x264: str = ""
 
 
+#: Peaks stay below what YouTube (8 Mbps advised) and X (10 Mbps) take; a film below the cap is not touched by it.
+_PEAKS = "vbv-maxrate=10000:vbv-bufsize=20000"
+
 #: `final` equals `medium` crf 20 by SSIM at a third of its CPU; `intermediate` is what one step hands to the next.
 TIERS = {
-    "final": Tier("veryfast", 17.0),
-    "archive": Tier("medium", 20.0),
+    "final": Tier("veryfast", 17.0, _PEAKS),
+    "archive": Tier("medium", 20.0, _PEAKS),
     "preview": Tier("superfast", 23.0, "mbtree=1:rc-lookahead=10"),
     "intermediate": Tier("ultrafast", 12.0),
 }
@@ -75,7 +84,10 @@ def views(frame: av.VideoFrame) -> Planes:
 class VideoWriter:
     """Writes planes into an MP4 file, `with VideoWriter(path, size, fps) as writer: writer.write(planes)`.
 
-    All sizes and rates are checked before the encoder starts. After an exception the partial file is removed.
+    All sizes and rates are checked before the encoder starts. The file has constant frame spacing from time 0, its
+    index in front and no edit list; the same frames give the same bytes. After any exception no file is left.
+
+    Raises: ToolFailed when x264 or the disk gives up; ValueError for a wrong plane or a film without frames.
     """
 
     def __init__(self, path: Path, size: Size, fps: Fraction, tier: str = "intermediate") -> None:
@@ -87,13 +99,14 @@ class VideoWriter:
         self._settings = TIERS[tier]
 
     def __enter__(self) -> Self:
-        self._container = av.open(str(self.path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(f"file:{self.path.absolute()}", "w", format="mp4", options=dict(_CONTAINER))
         stream = self._container.add_stream("libx264", rate=self.fps)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = self.size.width_px, self.size.height_px, "yuv420p"
         stream.time_base = 1 / self.fps
         codec = stream.codec_context
         codec.thread_count = 1
+        codec.sample_aspect_ratio = Fraction(1)
         codec.color_range, codec.colorspace, codec.color_primaries, codec.color_trc = 1, 1, 1, 1
         stream.options = self._options()
         self._stream = stream
@@ -113,42 +126,78 @@ class VideoWriter:
         """Append one frame; the planes are copied."""
         frame, target = new_frame(self.size)
         for mine, theirs in zip(target, planes, strict=True):
+            if mine.shape != theirs.shape:  # numpy would stretch a row or a single value over the picture
+                raise ValueError(f"a plane of {theirs.shape} where {self.size} needs {mine.shape}")
             np.copyto(mine, theirs)
         self.write_frame(frame)
 
     def write_frame(self, frame: av.VideoFrame) -> None:
-        """Append a frame from `new_frame`, without a copy."""
+        """Append a frame from `new_frame`, without a copy. It may be drawn into again: x264 has its own by then."""
+        if (frame.width, frame.height, frame.format.name) != (self.size.width_px, self.size.height_px, "yuv420p"):
+            raise ValueError(f"a {frame.width}x{frame.height} {frame.format.name} frame where {self.size} is written")
         frame.pts = self.frames
         frame.time_base = 1 / self.fps
+        # A decoded frame remembers that it was an I, P or B frame, and x264 would obey.
+        frame.pict_type = PictureType.NONE
         self.frames += 1
-        for packet in self._stream.encode(frame):
-            self._container.mux(packet)
+        self._encode(frame)
+
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+            if frame is None:
+                self._container.close()
+        except av.FFmpegError as error:
+            raise ToolFailed(f"{self.path.name}: writing stopped at frame {self.frames} ({error})") from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        whole = False
         try:
+            if kind is None and not self.frames:
+                raise ValueError(f"{self.path.name}: a film without frames")
             if kind is None:
-                for packet in self._stream.encode():
-                    self._container.mux(packet)
+                self._encode(None)
+                whole = True
         finally:
-            self._container.close()
-            if kind is not None:
+            if not whole:
+                with suppress(av.FFmpegError):  # the first error is the one to tell
+                    self._container.close()
                 self.path.unlink(missing_ok=True)
 
 
 def read_frames(path: Path) -> Iterator[Planes]:
-    """Decode a file to planes in presentation order. A view is valid until the next one is asked for.
+    """Decode an MP4 file to planes in presentation order, strictly: damaged pictures are not concealed.
 
-    Raises: BadMedia when the file cannot be opened or breaks off.
+    A view is valid until the next one is asked for and cannot be written to: the decoder still predicts from it.
+
+    Raises: BadMedia when the file cannot be opened, is damaged or ends before its last frame.
     """
     try:
-        with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+        with av.open(f"file:{path.absolute()}", format="mp4", options={"protocol_whitelist": "file"}) as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            for frame in container.decode(stream):
-                if frame.format.name not in ("yuv420p", "yuvj420p"):
-                    frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
-                yield views(frame)
+            # Without this, holes and flipped bits decode to grey blocks and no error.
+            stream.codec_context.options = {"err_detect": "explode"}
+            packets = 0
+            for packet in container.demux(stream):
+                packets += packet.size > 0
+                for frame in packet.decode():
+                    yield _limited_709(frame)
+            if packets < stream.frames:
+                raise BadMedia(f"{path.name}: ends after {packets} of {stream.frames} frames")
     except (av.FFmpegError, IndexError) as error:
         raise BadMedia(f"{path.name}: not a readable video ({error})") from error
+
+
+def _limited_709(frame: av.VideoFrame) -> Planes:
+    """Read-only planes of a decoded frame, converted when it is not 4:2:0 in BT.709 limited range."""
+    full_range, foreign = frame.color_range == 2, frame.colorspace not in (1, 2)
+    if frame.format.name != "yuv420p" or full_range or foreign:
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+    planes = views(frame)
+    for plane in planes:
+        plane.flags.writeable = False
+    return planes
