@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from audio.errors import VoiceTooLong
+from audio.estimate import estimate_seconds as estimate_seconds
 from audio.script import Lexicon, Script, as_spoken
 from audio.spec import SAMPLE_RATE_HZ, Speech, Utterance, Word
 from audio.voices.contract import Voice

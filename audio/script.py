@@ -84,16 +84,18 @@ def _from_lexicon(text: str, locale: str, lexicon: Lexicon) -> list[_Change]:
 
 
 @cache
-def _money_words() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(Path(__file__).with_name("money.toml").read_text(encoding="utf-8"))
+def _money_words(locale: str) -> dict[str, Any]:
+    """Sign -> its words, and the pattern `both`; empty for languages that are left to the voice."""
+    table = tomllib.loads(Path(__file__).with_name("money.toml").read_text(encoding="utf-8"))
+    known = {key.lower(): words for key, words in table.items()}
+    tag = locale.replace("_", "-").lower()
+    language = known.get(tag.partition("-")[0], {})
+    # "US$" are dollars also where "$" alone are pesos.
+    return {**language, "US$": language.get("$"), **known.get(tag, {})}
 
 
 def _money(text: str, locale: str) -> Iterator[_Change]:
-    table = {key.lower(): words for key, words in _money_words().items()}
-    tag = locale.replace("_", "-").lower()
-    language = table.get(tag.partition("-")[0], {})
-    # "US$" are dollars also where "$" alone are pesos.
-    words = {**language, "US$": language.get("$"), **table.get(tag, {})}
+    words = _money_words(locale)
     for match in _MONEY.finditer(text):
         names = words.get(match["before"] or match["after"])
         if names:
