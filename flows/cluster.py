@@ -49,7 +49,7 @@ class RayCrew:
         self._needs_gpu = needs_gpu
         self._own_cluster = not address
         _start(workers, address)
-        resources = ray.cluster_resources()
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         self.slots = max(1, int(resources.get("CPU", 1)) if address else workers)
         self._engines_wanted = int(resources.get("GPU", 0)) if needs_gpu else self.slots
         if needs_gpu and not self._engines_wanted:
@@ -78,7 +78,9 @@ class RayCrew:
     def _hire(self) -> Any:
         """A new engine actor. A CPU engine reserves no core for life: `room` keeps the count."""
         self._engines += 1
-        return EngineActor.options(num_gpus=1 if self._needs_gpu else 0, num_cpus=0).remote(self._ledger)
+        return EngineActor.options(  # type: ignore[attr-defined]  # added by the decorator
+            num_gpus=1 if self._needs_gpu else 0, num_cpus=0
+        ).remote(self._ledger)
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """Jobs that ended, at least one unless the timeout passes."""
@@ -122,7 +124,7 @@ def _start(workers: int, address: str) -> None:
     """Connect to a cluster, or start one of our own on the loopback interface for the time of the run."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if address:
         modules = [str(ROOT / name) for name in ("flows", "generation", "audio")]
         ray.init(address=address, runtime_env={"py_modules": modules}, **quiet)

@@ -7,6 +7,7 @@ the only place that calls both.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.ledger import Finished, Ledger, Workspace

@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING
 
 from flows import creative
 from flows.ledger import Finished, Ledger
-from flows.steps import DeliveryStep, FootageStep, MasterStep, PlateStep, Step, TrackStep, VoiceStep
+from flows.steps import (
+    BedStep,
+    DeliveryStep,
+    FootageStep,
+    MasterStep,
+    MixStep,
+    PlateStep,
+    Step,
+    TrackStep,
+    VoiceStep,
+)
 
 if TYPE_CHECKING:
     from generation.engines.contract import Engine
@@ -175,7 +185,7 @@ class Worker:
         for track in job.tracks:
             mix, bed = track.mix, track.mix.bed
 
-            def work(track: TrackStep = track, mix: creative.MixStep = mix, bed: creative.BedStep | None = bed) -> None:
+            def work(track: TrackStep = track, mix: MixStep = mix, bed: BedStep | None = bed) -> None:
                 if ledger.find(track.kind, track.key):
                     return
                 if bed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
 from flows.model import Brand, Campaign, Creative, ShotBrief
@@ -84,6 +84,15 @@ class CreativePlan:
                 yield delivery
 
 
+class _Group(NamedTuple):
+    """What decides the picture of a film: placements with equal groups share one master."""
+
+    rendition: str
+    frames: int
+    watermark: str
+    label: str
+
+
 class Planner:
     """Turns creatives of one campaign into steps. Holds what is the same for all of them."""
 
@@ -110,14 +119,14 @@ class Planner:
 
     def plan(self, creative: Creative) -> CreativePlan:
         """All films of a creative: one for each aspect, length and set of marks, shared by the placements."""
-        groups: dict[tuple[object, ...], list[tuple[Placement, Disclosure]]] = {}
+        groups: dict[_Group, list[tuple[Placement, Disclosure]]] = {}
         for name in creative.placements:
             placement = self._placements[name]
             disclosure = self._disclose(creative.locale, name, creative.synthetic_person)
             frames = frames_for(placement, self.campaign.seconds, self._range)
-            group = (placement.rendition, frames, self._watermark(placement), disclosure.label)
+            group = _Group(placement.rendition, frames, self._watermark(placement), disclosure.label)
             groups.setdefault(group, []).append((placement, disclosure))
-        shortest = min(group[1] for group in groups)
+        shortest = min(group.frames for group in groups)
         voice = self._voice_step(creative, shortest)
         films = [self._film(creative, voice, group, members) for group, members in groups.items()]
         return CreativePlan(creative, tuple(films))
@@ -126,28 +135,26 @@ class Planner:
         self,
         creative: Creative,
         voice: VoiceStep | None,
-        group: tuple[object, ...],
+        group: _Group,
         members: list[tuple[Placement, Disclosure]],
     ) -> Film:
-        rendition_id, frames, watermark, label = group
-        rendition = self._renditions[str(rendition_id)]
+        rendition = self._renditions[group.rendition]
         size = (rendition.width, rendition.height)
-        assert isinstance(frames, int)
         master = MasterStep(
-            plate=self._plate(creative, size, frames),
+            plate=self._plate(creative, size, group.frames),
             voice=voice,
             layers=creative.layers,
             locale=creative.locale,
             brand=self._brand,
             safe=safe_box(rendition),
             caption_characters=CAPTION_CHARACTERS[rendition.aspect],
-            disclosure_label=str(label),
-            watermark=str(watermark),
+            disclosure_label=group.label,
+            watermark=group.watermark,
             quality=self.campaign.quality,
         ).keyed()
-        mix = self._mix(creative, voice, frames)
+        mix = self._mix(creative, voice, group.frames)
         deliveries = tuple(self._delivery(creative, placement, master, mix) for placement, _ in members)
-        return Film(rendition.id, size, frames, master, deliveries, tuple(rule for _, rule in members))
+        return Film(rendition.id, size, group.frames, master, deliveries, tuple(rule for _, rule in members))
 
     def _delivery(
         self, creative: Creative, placement: Placement, master: MasterStep, mix: MixStep | None

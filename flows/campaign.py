@@ -1,0 +1,129 @@
+"""The story: read a campaign and check it, produce what is missing, deliver it, report. The only file that knows Prefect.
+
+The ledger, not Prefect's states, is the truth about what is done. Prefect brings schedules, parameters as a form, a
+record of every run and, where a server of the user's runs, progress and a table of failures. Without a server the flow
+uses Prefect's embedded one (`prefect_profile.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed, State
+from prefect.utilities.annotations import quote
+from pydantic import Field
+
+from flows.order import Order
+from flows.outputs import Summary
+from flows.progress import Progress
+from flows.settings import load_settings
+from flows.studio import Listener, Run
+
+#: Runs that the command line has read and checked already, for the flow that it starts next in this process.
+_handed_over: dict[Order, Run] = {}
+
+
+@flow(name="campaign", flow_run_name="{campaign}", persist_result=False)
+def campaign_flow(
+    campaign: Path,
+    out: Path = Path("out"),
+    rows: Annotated[str | None, Field(description="Only these rows, such as 1-3,7")] = None,
+    sample: Annotated[int | None, Field(description="Only so many rows, chosen by the seed", ge=1)] = None,
+    where: Annotated[str | None, Field(description='Only rows for which this holds: segment == "gamers"')] = None,
+    placements: Annotated[str | None, Field(description="Only these placements, separated by commas")] = None,
+    engine: Annotated[str | None, Field(description="Make the footage with this engine")] = None,
+    skip_bad_rows: Annotated[bool, Field(description="Rows with errors become failed lines")] = False,
+    workers: Annotated[int, Field(description="CPU workers; 0 is one for each core", ge=0)] = 0,
+    cluster: Annotated[str, Field(description="Address of a Ray cluster; empty starts one")] = "",
+    ledger: Annotated[str, Field(description="Folder of finished steps; empty is OUT/.ledger")] = "",
+) -> State[None]:
+    """Make and deliver a campaign: the folder with campaign.yaml, its rows CSV and brand.yaml."""
+    order = Order(campaign, rows, sample, where, placements, engine, skip_bad_rows)
+    flags = {"out": out, "workers": workers or None, "cluster": cluster or None, "ledger": ledger or None}
+    settings = load_settings(flags, os.environ, Path.cwd())
+    run = _handed_over.pop(order, None) or Run(order, settings)
+    # Quoted: Prefect would otherwise walk through every row in search of futures.
+    read_and_check(quote(run))
+    produce_and_deliver(quote(run))
+    summary = report(quote(run))
+    if summary.failed:
+        return Failed(message=summary.sentence())
+    return Completed(message=summary.sentence())
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def read_and_check(run: Run) -> None:
+    """Everything is checked before anything is spent.
+
+    Raises: BadInput with every complaint.
+    """
+    run.read()
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def produce_and_deliver(run: Run) -> None:
+    """Make on Ray what the ledger lacks, and publish each creative as soon as it is finished."""
+    show = _on_the_server(run)
+    for progress in run.produce():
+        show(progress)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def report(run: Run) -> Summary:
+    """Write results.csv, failed.csv, manifest.json and report.html."""
+    summary = run.report()
+    if _has_server() and summary.failures:
+        create_table_artifact(key="failures", table=[dict(line) for line in summary.failures[:500]])
+    return summary
+
+
+def run_order(run: Run, listener: Listener) -> Summary:
+    """Run the flow in this process, for the command line. What the flow left behind says how it went."""
+    run.listener = listener
+    _handed_over[run.order] = run
+    state = campaign_flow(**_parameters(run), return_state=True)
+    if run.summary is None:
+        state.result()  # raises what ended the flow
+        raise RuntimeError(f"the flow ended as {state.name} without a summary")
+    return run.summary
+
+
+def _parameters(run: Run) -> dict[str, Any]:
+    order, settings = run.order, run.settings
+    names = ("campaign", "rows", "sample", "where", "placements", "engine", "skip_bad_rows")
+    return {
+        **{name: getattr(order, name) for name in names},
+        "out": settings.out,
+        "workers": settings.workers,
+        "cluster": settings.cluster,
+        "ledger": settings.ledger,
+    }
+
+
+def _has_server() -> bool:
+    """Whether anybody can look at artifacts: the embedded server ends with the run."""
+    return bool(os.environ.get("PREFECT_API_URL"))
+
+
+def _on_the_server(run: Run) -> Listener:
+    """Show progress as an artifact and failures as log lines, where a server runs."""
+    if not _has_server():
+        return lambda progress: None
+    artifact = create_progress_artifact(progress=0.0, description=run.order.campaign.name)
+    logger = get_run_logger()
+    state = {"percent": 0, "failed": 0}
+
+    def show(progress: Progress) -> None:
+        if int(progress.percent) > state["percent"]:
+            state["percent"] = int(progress.percent)
+            update_progress_artifact(artifact, progress=progress.percent)
+        if progress.deliveries_failed > state["failed"]:
+            state["failed"] = progress.deliveries_failed
+            logger.warning("%s deliveries failed so far: %s", progress.deliveries_failed, progress.last_failure)
+
+    return show

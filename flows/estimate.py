@@ -1,0 +1,183 @@
+"""A plan in numbers: how much of it is there already, and how long the rest will take, from recorded runs.
+
+Unknown stays unknown: a kind of step that has never been made here has no estimate, and then the sum has none either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import quantiles
+
+from flows.ledger import Ledger
+from flows.order import Prepared
+from flows.settings import Settings
+from flows.steps import BedStep, DeliveryStep, FootageStep, MasterStep, MixStep, PlateStep, Step, TrackStep, VoiceStep
+
+KINDS = ("footage", "plate", "voice", "bed", "mix", "track", "master", "delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Low, expected and high seconds of CPU (or GPU for engines that use one)."""
+
+    low: float
+    expected: float
+    high: float
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.expected + other.expected, self.high + other.high)
+
+    def times(self, factor: float) -> Range:
+        """Scaled by an amount of work."""
+        return Range(self.low * factor, self.expected * factor, self.high * factor)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Steps of one kind in a plan: how often asked for, how many different ones, how many of them are there."""
+
+    asked: int = 0
+    unique: int = 0
+    cached: int = 0
+    #: Work of the missing ones: megapixel-frames or seconds of sound.
+    work: float = 0.0
+    #: None when no such step has been recorded.
+    cpu_seconds: Range | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many would be made."""
+        return self.unique - self.cached
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a run would do."""
+
+    campaign: str
+    rows: int
+    skipped_rows: int
+    creatives: int
+    tallies: Mapping[str, Tally]
+    engine: str
+    engine_reason: str
+    voice: str
+    voice_reason: str
+    workers: int
+    notes: tuple[str, ...]
+    cpu_hour_usd: float
+    gpu_hour_usd: float
+    gpu: bool
+    lengths: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def cpu_seconds(self) -> Range | None:
+        """CPU seconds of all that is missing, None when some part is unknown."""
+        return _sum(tally for kind, tally in self.tallies.items() if not (self.gpu and kind == "footage"))
+
+    @property
+    def gpu_seconds(self) -> Range | None:
+        """GPU seconds of the missing footage; zero for an engine that uses none."""
+        return _sum([self.tallies["footage"]]) if self.gpu else Range(0, 0, 0)
+
+    @property
+    def wall_seconds(self) -> Range | None:
+        """CPU seconds spread over the workers; the start of the run itself is not counted."""
+        return self.cpu_seconds.times(1 / self.workers) if self.cpu_seconds else None
+
+    @property
+    def cost_usd(self) -> Range | None:
+        """Money, None when a price or a duration is unknown."""
+        cpu, gpu = self.cpu_seconds, self.gpu_seconds
+        if cpu is None or gpu is None or self.cpu_hour_usd < 0 or (self.gpu and self.gpu_hour_usd < 0):
+            return None
+        return cpu.times(self.cpu_hour_usd / 3600) + gpu.times(max(0.0, self.gpu_hour_usd) / 3600)
+
+
+def survey(prepared: Prepared, settings: Settings) -> Survey:
+    """Walk through the whole plan, keeping only keys, and price what is missing."""
+    ledger = Ledger(settings.ledger_folder)
+    finished = {kind: ledger.keys(kind) for kind in KINDS}
+    seen: dict[str, set[int]] = {kind: set() for kind in KINDS}
+    tallies = {kind: Tally() for kind in KINDS}
+    creatives = 0
+    lengths: dict[str, float] = {}
+    for plan in prepared.plans():
+        creatives += 1
+        for step in plan.steps():
+            _count(step, tallies[step.kind], seen[step.kind], finished[step.kind])
+        if creatives == 1:
+            lengths = {film.rendition: round(float(film.frames / film.master.plate.fps), 2) for film in plan.films}
+    for kind, tally in tallies.items():
+        tally.unique = len(seen[kind])
+        rate = _rate(ledger, kind)
+        tally.cpu_seconds = Range(0, 0, 0) if tally.missing == 0 else rate.times(tally.work) if rate else None
+    return Survey(
+        campaign=prepared.campaign.name,
+        rows=len(prepared.rows),
+        skipped_rows=len(prepared.skipped),
+        creatives=creatives,
+        tallies=tallies,
+        engine=prepared.engine.id,
+        engine_reason=prepared.engine_reason,
+        voice=prepared.voice.id,
+        voice_reason=prepared.voice_reason,
+        workers=settings.worker_count,
+        notes=prepared.notes,
+        cpu_hour_usd=settings.cpu_hour_usd,
+        gpu_hour_usd=settings.gpu_hour_usd,
+        gpu=prepared.engine.needs_gpu,
+        lengths=lengths,
+    )
+
+
+def _count(step: Step, tally: Tally, seen: set[int], finished: set[str]) -> None:
+    tally.asked += 1
+    number = int(step.key, 16)  # half the memory of the text, for a million of them
+    if number in seen:
+        return
+    seen.add(number)
+    if step.key in finished:
+        tally.cached += 1
+    else:
+        tally.work += work_of(step)
+
+
+def work_of(step: Step) -> float:
+    """Size of a step in the unit in which its cost grows; the same that `creative.py` records as `work`."""
+    match step:
+        case FootageStep() | PlateStep():
+            return step.size[0] * step.size[1] * step.frames / 1e6
+        case MasterStep():
+            return work_of(step.plate)
+        case DeliveryStep():
+            return work_of(step.master)
+        case BedStep() | MixStep():
+            return step.seconds
+        case TrackStep():
+            return step.mix.seconds
+        case VoiceStep():
+            return step.available_seconds
+
+
+def _rate(ledger: Ledger, kind: str) -> Range | None:
+    """CPU seconds for a unit of work: the tenth, the median and the ninetieth percentile of recorded steps."""
+    rates = []
+    for made in ledger.samples(kind):
+        work = float(str(made.facts.get("work", 0)))
+        if work > 0:
+            rates.append(made.cpu_seconds / work)
+    if len(rates) < 2:
+        return Range(rates[0], rates[0], rates[0]) if rates else None
+    tenths = quantiles(rates, n=10, method="inclusive")
+    return Range(tenths[0], tenths[4], tenths[8])
+
+
+def _sum(tallies: Iterable[Tally]) -> Range | None:
+    total = Range(0, 0, 0)
+    for tally in tallies:
+        if tally.cpu_seconds is None:
+            return None
+        total += tally.cpu_seconds
+    return total

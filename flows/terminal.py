@@ -1,0 +1,211 @@
+"""What the commands print. Formats values that others made; decides nothing, reads no file.
+
+Text from a campaign may hold anything, so it is never taken as rich's markup.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from flows.model import Problem
+from flows.progress import Progress
+
+if TYPE_CHECKING:
+    from flows.estimate import Range, Survey
+    from flows.order import Prepared
+    from flows.outputs import Summary
+    from flows.status import Status
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+#: Complaints shown in full; the rest is counted. `check` of a broken export may have one for every cell.
+MOST_PROBLEMS = 200
+
+
+class Screen:
+    """One progress bar while a run goes on; plain lines where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[extra]}"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._bar.add_task("Starting", total=None, extra="")
+        self._phase = ""
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Show a new state."""
+        ended = progress.deliveries_done + progress.deliveries_failed
+        extra = f"{progress.steps_made} steps made"
+        if progress.deliveries_failed:
+            extra += f", {progress.deliveries_failed} failed"
+        self._bar.update(
+            self._task,
+            description=progress.phase,
+            total=progress.deliveries_total or None,
+            completed=ended,
+            extra=extra,
+        )
+        if not err.is_terminal and progress.phase != self._phase:
+            err.print(progress.phase, markup=False)
+        self._phase = progress.phase
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Every complaint, one line each, in the order of the file."""
+    for problem in problems[:MOST_PROBLEMS]:
+        err.print(problem.sentence(), markup=False)
+    if len(problems) > MOST_PROBLEMS:
+        rest = Counter(problem.code for problem in problems[MOST_PROBLEMS:])
+        kinds = ", ".join(f"{count} {code}" for code, count in rest.most_common())
+        err.print(f"and {len(problems) - MOST_PROBLEMS} more: {kinds}", markup=False)
+    err.print(f"{_count(len(problems), 'problem')}; nothing was run.", markup=False)
+
+
+def print_check(prepared: Prepared) -> None:
+    """What a good campaign consists of."""
+    for note in prepared.notes:
+        out.print(f"note: {note}", markup=False)
+    for problem in prepared.skipped_problems:
+        out.print(f"skipped: {problem.sentence()}", markup=False)
+    creatives = sum(1 for _ in prepared.creatives())
+    rows = _count(len(prepared.rows), "row")
+    out.print(f"{prepared.campaign.name}: {rows}, {_count(creatives, 'creative')}. No problems.", markup=False)
+
+
+def print_plan(survey: Survey, *, as_json: bool) -> None:
+    """The cardinality tree, what is cached, time and money."""
+    if as_json:
+        out.print_json(json.dumps(plan_json(survey)))
+        return
+    for note in survey.notes:
+        out.print(f"note: {note}", markup=False)
+    tallies = survey.tallies
+    out.print(survey.campaign, style="bold", markup=False)
+    out.print(f"engine {survey.engine} ({survey.engine_reason}); voice {survey.voice} ({survey.voice_reason})")
+    skipped = f" ({survey.skipped_rows} skipped)" if survey.skipped_rows else ""
+    tree = [
+        f"{_count(survey.rows, 'row')}{skipped}",
+        f"└─ {_count(survey.creatives, 'creative')} (row × locale × segment × variant)",
+        f"   ├─ {_count(tallies['footage'].unique, 'shot')} of footage, {_count(tallies['plate'].unique, 'plate')}",
+        f"   ├─ {_count(tallies['voice'].unique, 'voice')}, {_count(tallies['track'].unique, 'sound track')}",
+        f"   └─ {_count(tallies['master'].unique, 'master')}",
+        f"      └─ {_count(tallies['delivery'].asked, 'delivery', 'deliveries')}",
+    ]
+    for line in tree:
+        out.print(line, markup=False)
+    table = Table(box=None, pad_edge=False)
+    for name in ("step", "asked for", "different", "cached", "to make", "CPU s low", "expected", "high"):
+        table.add_column(name, justify="left" if name == "step" else "right")
+    for kind, tally in tallies.items():
+        counts = [str(number) for number in (tally.asked, tally.unique, tally.cached, tally.missing)]
+        table.add_row(kind, *counts, *_three(tally.cpu_seconds))
+    out.print(table)
+    out.print(f"CPU seconds: {_range(survey.cpu_seconds)}; on {_count(survey.workers, 'worker')} about", end=" ")
+    out.print(f"{_range(survey.wall_seconds)} s of waiting.")
+    if survey.gpu:
+        out.print(f"GPU seconds: {_range(survey.gpu_seconds)}.")
+    out.print(f"Cost in US dollars: {_range(survey.cost_usd, digits=2)}", end="")
+    out.print("." if survey.cost_usd else " (name prices in spotmill.toml: cpu_hour_usd, gpu_hour_usd).", markup=False)
+
+
+def plan_json(survey: Survey) -> dict[str, object]:
+    """The plan for other programs; unknown values are the word `unknown`, never 0."""
+    tallies = {
+        kind: {
+            "asked": tally.asked,
+            "unique": tally.unique,
+            "cached": tally.cached,
+            "to_make": tally.missing,
+            "cpu_seconds": _known(tally.cpu_seconds),
+        }
+        for kind, tally in survey.tallies.items()
+    }
+    return {
+        "campaign": survey.campaign,
+        "rows": survey.rows,
+        "skipped_rows": survey.skipped_rows,
+        "creatives": survey.creatives,
+        "engine": survey.engine,
+        "voice": survey.voice,
+        "steps": tallies,
+        "cpu_seconds": _known(survey.cpu_seconds),
+        "gpu_seconds": _known(survey.gpu_seconds),
+        "wall_seconds": _known(survey.wall_seconds),
+        "cost_usd": _known(survey.cost_usd),
+        "notes": list(survey.notes),
+    }
+
+
+def print_summary(summary: Summary) -> None:
+    """The end of a run."""
+    out.print(summary.sentence(), markup=False)
+    for line in summary.reasons():
+        out.print(f"  {line}", markup=False)
+    out.print(f"Report:  {summary.report}", markup=False)
+    out.print(f"Results: {summary.results}", markup=False)
+    if summary.failed:
+        out.print(f"To run again: {summary.failed_csv} is a valid rows file", markup=False)
+
+
+def print_status(status: Status) -> None:
+    """Counts by state, then failures with their reasons."""
+    out.print(status.headline, markup=False)
+    for state, count in status.counts.items():
+        out.print(f"  {count:6d}  {state}", markup=False)
+    for line in status.failures:
+        out.print(line, markup=False)
+
+
+def print_table(rows: Sequence[dict[str, str]]) -> None:
+    """One line for each thing there is."""
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(value) for value in row.values()))
+    out.print(table)
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _three(value: Range | None) -> list[str]:
+    return [f"{number:,.1f}" for number in dataclasses.astuple(value)] if value else ["unknown"] * 3
+
+
+def _range(value: Range | None, digits: int = 0) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value.expected:,.{digits}f} ({value.low:,.{digits}f}-{value.high:,.{digits}f})"
+
+
+def _known(value: Range | None) -> object:
+    return {name: round(number, 3) for name, number in dataclasses.asdict(value).items()} if value else "unknown"

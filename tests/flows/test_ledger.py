@@ -1,0 +1,159 @@
+"""The ledger's promises, with real processes that are really killed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from flows.ledger import MARKER, Ledger, Workspace, digest
+
+KEY = digest("a step")
+
+
+def write(text):
+    def work(space: Workspace):
+        space.file("a.txt").write_text(text)
+        space.facts["length"] = len(text)
+
+    return work
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], stdout=subprocess.PIPE)
+
+
+SLOW_STEP = """
+    import sys, time
+    from pathlib import Path
+    from flows.ledger import Ledger
+    def work(space):
+        space.file("a.txt").write_text("half")
+        print("working", flush=True)
+        time.sleep(float(sys.argv[3]))
+        space.file("a.txt").write_text("from the child")
+    Ledger(Path(sys.argv[1])).make("test", sys.argv[2], work)
+"""
+
+
+def test_a_step_is_made_once_and_found_afterwards(tmp_path):
+    ledger = Ledger(tmp_path)
+    first = ledger.make("test", KEY, write("one"))
+    second = ledger.make("test", KEY, write("never written"))
+    assert (first.cached, second.cached) == (False, True)
+    assert second.file("a.txt").read_text() == "one"
+    assert second.facts == {"length": 3}
+    assert ledger.keys("test") == {KEY}
+
+
+def test_an_exception_leaves_nothing_behind(tmp_path):
+    def work(space):
+        space.file("a.txt").write_text("half")
+        raise ValueError("broken")
+
+    ledger = Ledger(tmp_path)
+    with pytest.raises(ValueError, match="broken"):
+        ledger.make("test", KEY, work)
+    assert ledger.find("test", KEY) is None
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["shorten", "remove", "marker"])
+def test_a_damaged_step_counts_as_missing_and_is_made_again(tmp_path, damage):
+    ledger = Ledger(tmp_path)
+    made = ledger.make("test", KEY, write("one"))
+    if damage == "shorten":
+        made.file("a.txt").write_text("o")
+    elif damage == "remove":
+        made.file("a.txt").unlink()
+    else:
+        made.file(MARKER).write_text("{")
+    assert ledger.find("test", KEY) is None
+    assert ledger.make("test", KEY, write("two")).file("a.txt").read_text() == "two"
+
+
+def test_a_killed_maker_leaves_no_step_and_the_next_one_makes_it(tmp_path):
+    child = start(SLOW_STEP, tmp_path, KEY, 60)
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    ledger = Ledger(tmp_path)
+    assert ledger.find("test", KEY) is None
+    assert len(list((tmp_path / "work").iterdir())) == 1
+    assert ledger.make("test", KEY, write("after")).file("a.txt").read_text() == "after"
+    assert ledger.sweep() == 1
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_sweep_leaves_a_living_maker_alone(tmp_path):
+    child = start(SLOW_STEP, tmp_path, KEY, 1.0)
+    assert child.stdout is not None
+    child.stdout.readline()
+    assert Ledger(tmp_path).sweep() == 0
+    child.communicate()
+    assert Ledger(tmp_path).find("test", KEY) is not None
+
+
+def test_a_second_run_waits_for_the_first_and_uses_its_step(tmp_path):
+    child = start(SLOW_STEP, tmp_path, KEY, 0.5)
+    assert child.stdout is not None
+    child.stdout.readline()
+    found = Ledger(tmp_path).make("test", KEY, write("made twice"))
+    child.communicate()
+    assert found.cached
+    assert found.file("a.txt").read_text() == "from the child"
+
+
+def test_many_makers_of_one_step_make_it_once(tmp_path):
+    ledger = Ledger(tmp_path)
+    calls = []
+
+    def work(space):
+        calls.append(1)
+        time.sleep(0.05)
+        space.file("a.txt").write_text("one")
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: ledger.make("test", KEY, work), range(8)))
+    assert len(calls) == 1
+    assert sum(not result.cached for result in results) == 1
+
+
+def test_the_marker_tells_files_sizes_and_cost(tmp_path):
+    made = Ledger(tmp_path).make("test", KEY, write("one"))
+    marker = json.loads(made.file(MARKER).read_text())
+    assert marker["files"] == {"a.txt": 3}
+    assert marker["seconds"] >= 0
+    assert marker["cpu_seconds"] >= 0
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path):
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("a small file system can only be mounted by root")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mount], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"mount is not permitted here: {mounted.stderr.decode().strip()}")
+    try:
+        ledger = Ledger(mount)
+        with pytest.raises(OSError, match="No space left"):
+            ledger.make("test", KEY, lambda space: space.file("a.bin").write_bytes(b"x" * 1_000_000))
+        assert ledger.find("test", KEY) is None
+        assert [path for path in Path(mount).rglob("*") if path.name == "a.bin"] == []
+        assert ledger.make("test", KEY, write("small enough")).file("a.txt").read_text() == "small enough"
+    finally:
+        subprocess.run(["umount", mount], check=True)
+
+
+def test_equal_values_have_equal_keys_whatever_their_order():
+    assert digest({"a": 1, "b": [2, "x"]}) == digest({"b": [2, "x"], "a": 1})
+    assert digest({"a": 1}) != digest({"a": "1"})
