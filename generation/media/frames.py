@@ -185,14 +185,14 @@ def read_frames(path: Path) -> Iterator[Planes]:
             for packet in container.demux(stream):
                 packets += packet.size > 0
                 for frame in packet.decode():
-                    yield _limited_709(frame)
+                    yield limited_709(frame)
             if packets < stream.frames:
                 raise BadMedia(f"{path.name}: ends after {packets} of {stream.frames} frames")
     except (av.FFmpegError, IndexError) as error:
         raise BadMedia(f"{path.name}: not a readable video ({error})") from error
 
 
-def _limited_709(frame: av.VideoFrame) -> Planes:
+def limited_709(frame: av.VideoFrame) -> Planes:
     """Read-only planes of a decoded frame, converted when it is not 4:2:0 in BT.709 limited range."""
     full_range, foreign = frame.color_range == 2, frame.colorspace not in (1, 2)
     if frame.format.name != "yuv420p" or full_range or foreign:
