@@ -20,10 +20,10 @@ Floats = NDArray[np.floating[Any]]
 
 #: BT.709 luma weights.
 LUMA = np.array((0.2126, 0.7152, 0.0722), np.float32)
-#: Luma steps of the chroma table. The index is dithered, which interpolates between steps; 32 keep 8 MB.
-LUMA_STEPS = 32
+#: Luma steps of the colour table. The index is dithered, which interpolates between steps; 64 take 16 MB and keep
+LUMA_STEPS = 64
 #: Chroma is evaluated on a grid of this many points and interpolated to all 256 codes.
-CHROMA_POINTS = 65
+CHROMA_POINTS = 33
 
 
 class Tables(NamedTuple):
@@ -131,7 +131,7 @@ def graded_codes(y: Floats, u: Floats, v: Floats, grade: Grade) -> tuple[Floats,
     return 16 + 219 * luma, 128 + 224 * cb, 128 + 224 * cr
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def bake(grade: Grade) -> Tables:
     """Tables for `grade`; about 60 ms, kept for the next film of the same look."""
     codes = np.arange(256, dtype=np.float32)

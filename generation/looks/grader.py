@@ -46,6 +46,10 @@ class Grader:
         self._grain_shown = np.ascontiguousarray(shown, np.float32)
         self._light = falloff(look.vignette, size) if look.vignette != Vignette() else None
         if not look.is_neutral:
+            # Kept between frames: fresh 8 MB arrays cost more in page faults than the arithmetic does.
+            shape = (size.height_px, size.width_px)
+            self._luma, self._wide, self._spare = (np.empty(shape, np.float32) for _ in range(3))
+            self._above_black = self._curve - np.float32(16)
             self._dither = dither(size) + 16
             tile = (self._half[1] // 8 + 1, self._half[0] // 8 + 1)
             bayer = np.tile(_BAYER * STEP_CODES // 64, tile)[: self._half[1], : self._half[0]]
@@ -81,7 +85,7 @@ class Grader:
 
     def _graded(self, planes: Planes) -> tuple[Floats, Plane, Plane]:
         """Graded luma above black (code - 16, float) and chroma codes."""
-        luma = cv2.LUT(planes.y, self._curve - np.float32(16))
+        luma: Floats = cv2.LUT(planes.y, self._above_black, dst=self._luma)
         if self._tables is None:
             return luma, planes.u, planes.v
         index = cv2.resize(planes.y, self._half, interpolation=cv2.INTER_AREA)
@@ -89,18 +93,17 @@ class Grader:
         cells = cv2.merge([planes.v, planes.u, np.right_shift(index, STEP_SHIFT), np.zeros_like(index)])
         found = self._tables.colour.take(cells.view("<u4")[..., 0]).view(np.uint8).reshape(*index.shape, 4)
         u, v, difference, _ = cv2.split(found)
-        colour_luma = cv2.resize(difference.astype(np.float32), (luma.shape[1], luma.shape[0]))
-        luma += colour_luma
-        luma -= 128
+        luma += self._enlarged(cv2.add(difference, -128.0, dtype=cv2.CV_32F))
         return luma, u, v
 
     def _glowing(self, planes: Planes, luma: Floats, u: Plane, v: Plane) -> tuple[Plane, Plane]:
         """Screen the glow over the luma, in place, and lead chroma towards the light's colour."""
         assert self._bleed is not None
         halo, pull_u, pull_v = self._bleed.of(planes)
-        wide = cv2.resize(halo, (luma.shape[1], luma.shape[0]), interpolation=cv2.INTER_LINEAR)
+        wide = self._enlarged(halo)
         # Screened, not added: light over white stays white, and black takes all of it.
-        wide *= np.subtract(1, luma * np.float32(1 / 219), dtype=np.float32)
+        luma *= np.subtract(1, wide, out=self._spare)
+        wide *= 219
         luma += wide
         if self.look.grade.mono:
             return u, v
@@ -113,9 +116,15 @@ class Grader:
     def _add_grain(self, y: Plane, luma: Floats, frame_index: int) -> None:
         assert self._grain is not None
         shown = cv2.LUT(cv2.resize(y, self._half, interpolation=cv2.INTER_AREA), self._grain_shown)
-        weight = cv2.resize(shown, (luma.shape[1], luma.shape[0]), interpolation=cv2.INTER_LINEAR)
+        weight = self._enlarged(shown)
         weight *= self._grain.piece(frame_index)
         luma += weight
+
+    def _enlarged(self, field: Floats) -> Floats:
+        """A small field at full size, in a buffer that the next call overwrites."""
+        full = (self.size.width_px, self.size.height_px)
+        wide: Floats = cv2.resize(field, full, dst=self._wide, interpolation=cv2.INTER_LINEAR)
+        return wide
 
     def _finish_chroma(self, u: Plane, v: Plane, lines: Plane | None, target: Planes) -> None:
         """Colour fades with the light and under ink; a black-and-white picture has none at all."""

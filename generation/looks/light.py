@@ -50,7 +50,7 @@ class Bleed:
         self._bright = np.asarray(t * t * (3 - 2 * t), np.float32)
 
     def of(self, planes: Planes) -> tuple[Floats, Floats, Floats]:
-        """Small float32 fields: luma levels to add, and how far Cb and Cr are pulled by the light's own colour."""
+        """Small float32 fields: the part of white that is screened over luma, and how far Cb and Cr are pulled by the light's own colour."""
         y, u, v = (cv2.resize(plane, self._small, interpolation=cv2.INTER_AREA) for plane in planes)
         bright = cv2.LUT(y, self._bright)
         halo = self._amount * cv2.GaussianBlur(bright, (0, 0), self._sigma)
@@ -58,4 +58,4 @@ class Bleed:
             self._amount * cv2.GaussianBlur(bright * (plane.astype(np.float32) - 128), (0, 0), self._sigma)
             for plane in (u, v)
         ]
-        return 219 * halo, pulls[0], pulls[1]
+        return halo, pulls[0], pulls[1]
