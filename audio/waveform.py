@@ -58,7 +58,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int = SAMPLE_RATE_HZ) -> Sam
         return samples.astype(np.float32)
     divisor = int(np.gcd(from_hz, to_hz))
     unit_in, unit_out = from_hz // divisor, to_hz // divisor
-    blocks = _smooth_number(-(-(samples.size + 2048) // unit_in))
+    blocks = smooth_number(-(-(samples.size + 2048) // unit_in))
     spectrum = np.fft.rfft(samples.astype(np.float64), blocks * unit_in)
     bins = min(blocks * unit_in, blocks * unit_out) // 2
     slope = max(1, bins // 25)
@@ -68,7 +68,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int = SAMPLE_RATE_HZ) -> Sam
     return out[: -(-samples.size * unit_out // unit_in)].astype(np.float32)
 
 
-def _smooth_number(least: int) -> int:
+def smooth_number(least: int) -> int:
     """The next number that is a product of 2, 3 and 5: such transforms are fast."""
     while True:
         rest = least
