@@ -50,7 +50,7 @@ class Bleed:
         self._bright = np.asarray(t * t * (3 - 2 * t), np.float32)
 
     def of(self, planes: Planes) -> tuple[Floats, Floats, Floats]:
-        """Small float32 fields: the part of white that is screened over luma, and how far Cb and Cr are pulled by the light's own colour."""
+        """Small float32 fields: the part of white to screen over luma, and what its colour adds to Cb and Cr."""
         y, u, v = (cv2.resize(plane, self._small, interpolation=cv2.INTER_AREA) for plane in planes)
         bright = cv2.LUT(y, self._bright)
         halo = self._amount * cv2.GaussianBlur(bright, (0, 0), self._sigma)
