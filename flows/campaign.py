@@ -19,7 +19,7 @@ from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.order import Order
-from flows.outputs import Summary
+from flows.summary import Summary
 from flows.progress import Progress
 from flows.settings import load_settings
 from flows.studio import Listener, Run

@@ -64,7 +64,7 @@ def check(campaign: Path, **choice: Any) -> None:
     from flows.order import Order, prepare
     from flows.terminal import print_check
 
-    print_check(prepare(Order.of(campaign, choice), settings(choice)))
+    print_check(prepare(Order.of(campaign, choice)))
 
 
 @commands.command()
@@ -78,7 +78,7 @@ def plan(campaign: Path, *, as_json: bool, **choice: Any) -> None:
     from flows.terminal import print_plan
 
     resolved = settings(choice)
-    print_plan(survey(prepare(Order.of(campaign, choice), resolved), resolved), as_json=as_json)
+    print_plan(survey(prepare(Order.of(campaign, choice)), resolved), as_json=as_json)
 
 
 @commands.command()
@@ -88,15 +88,19 @@ def plan(campaign: Path, *, as_json: bool, **choice: Any) -> None:
 @click.option("--cluster", metavar="ADDRESS", help="Use this Ray cluster instead of starting one.")
 def run(campaign: Path, **choice: Any) -> None:
     """Make and deliver the campaign. What is finished already is not made again."""
-    from flows.order import Order, prepare
+    from flows.order import Order
+    from flows.prefect_profile import use_embedded_server
+    from flows.studio import Run
     from flows.terminal import Screen, print_summary
 
-    order, resolved = Order.of(campaign, choice), settings(choice)
-    prepare(order, resolved)  # bad input ends here, before Prefect is even imported
+    work = Run(Order.of(campaign, choice), settings(choice))
+    work.read()  # bad input ends here, before Prefect is even imported
     with Screen() as screen:
+        screen.update(work.progress("Starting"))
+        use_embedded_server(work.settings.ledger_folder / "prefect")
         from flows.campaign import run_order
 
-        summary = run_order(order, resolved, screen.update)
+        summary = run_order(work, screen.update)
     print_summary(summary)
     sys.exit(ALL_DONE if summary.failed == 0 else SOME_FAILED)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.files import sha256_file
 from flows.ledger import Finished, Ledger, Workspace
 from flows.sheet import title_sheet, words_from
 from flows.steps import (
@@ -28,6 +29,7 @@ from flows.steps import (
 if TYPE_CHECKING:
     from audio.spec import Cue, Speech
     from audio.voices.contract import Voice
+    from generation.check import Expected
     from generation.engines.contract import Engine
     from generation.spec import Footage
 
@@ -89,7 +91,14 @@ def make_plate(ledger: Ledger, step: PlateStep) -> Finished:
         clips = [_footage(need(ledger, shot), shot) for shot in step.footage]
         size = Size(*step.size)
         plate = join(
-            clips, space.file(VIDEO), size=size, fps=step.fps, frames=step.frames, look=step.look, seed=step.seed
+            clips,
+            space.file(VIDEO),
+            size=size,
+            fps=step.fps,
+            frames=step.frames,
+            look=step.look,
+            seed=step.seed,
+            transition=step.transition,
         )
         space.facts["notes"] = dict(plate.notes)
         space.facts["work"] = step.size[0] * step.size[1] * step.frames / 1e6
@@ -186,6 +195,7 @@ def make_delivery(ledger: Ledger, step: DeliveryStep) -> Finished:
         path = space.file(VIDEO)
         mux_delivery(master, track, path, language=step.master.locale, title=step.title)
         space.facts["measures"] = check(step, path)
+        space.facts["sha256"] = sha256_file(path)
         write_poster(path, _poster_second(step), space.file("poster.jpg"))
         write_captions(captions(ledger, step.master), step.master.locale, space)
         plate = step.master.plate
@@ -227,6 +237,27 @@ def check(step: DeliveryStep, path: Path) -> dict[str, object]:
         raise DeliveryRefused("; ".join(finding.message for finding in breaches))
     warnings = [finding.message for finding in checked.findings]
     return {**checked.measures, "warnings": warnings}
+
+
+def expected(step: DeliveryStep) -> Expected:
+    """The placement's limits as `generation` checks them."""
+    from generation.check import Expected
+    from generation.spec import Size
+
+    limits, plate = step.limits, step.master.plate
+    number = {name: float(str(value)) for name, value in limits.items() if isinstance(value, int | float)}
+    return Expected(
+        size=Size(*plate.size),
+        fps=plate.fps,
+        frames=plate.frames,
+        min_seconds=number["min_seconds"],
+        max_seconds=number["max_seconds"],
+        max_bytes=int(number["max_bytes"]),
+        min_video_kbps=number.get("min_kbps", 0.0),
+        audio_codec="aac" if step.track else None,
+        integrated_lufs=number["loudness_lufs"],
+        true_peak_dbtp=number["true_peak_dbtp"],
+    )
 
 
 def _poster_second(step: DeliveryStep) -> float:

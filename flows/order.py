@@ -5,19 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ValidationError
+
+from flows.brief import load_campaign
+from flows.expand import expand, file_sha256
 from flows.model import BadInput, Campaign, Creative, Problem, Row
+from flows.placements import get_placement
 from flows.plan import CreativePlan, Planner
-from flows.settings import Settings
+from flows.preflight import preflight
+from flows.problems import in_order
+from flows.rows import RefusedRow, RowsRead, read_all_rows
+from flows.selection import select_rows
+from flows.template import Template, load_template
 
 if TYPE_CHECKING:
     from audio.voices.contract import Voice
-    from flows.template import Template
     from generation.engines.contract import Engine
 
 
@@ -38,3 +46,164 @@ class Order:
         """From the command line's options; others are ignored."""
         names = ("rows", "sample", "where", "placements", "engine", "skip_bad_rows")
         return cls(campaign, **{name: choice[name] for name in names if choice.get(name) is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A campaign that has been read, selected and checked."""
+
+    campaign: Campaign
+    template: Template
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
+    #: Rows left out because of errors; only with `skip_bad_rows`.
+    skipped: tuple[RefusedRow, ...]
+    #: Only these placements; () means all that the campaign and its rows name.
+    wanted: tuple[str, ...]
+    engine: Engine
+    engine_reason: str
+    voice: Voice
+    voice_reason: str
+    #: What was assumed, as sentences.
+    notes: tuple[str, ...]
+    planner: Planner
+
+    @property
+    def skipped_problems(self) -> tuple[Problem, ...]:
+        """Why rows were left out."""
+        return tuple(problem for row in self.skipped for problem in row.problems)
+
+    def creatives(self) -> Iterator[Creative]:
+        """Every creative of the selected rows, one at a time."""
+        return _expanded(self.campaign, self.template, self.rows, self.wanted, None, self.planner.sha256_of)
+
+    def plans(self) -> Iterator[CreativePlan]:
+        """The steps of every creative, one creative at a time."""
+        return map(self.planner.plan, self.creatives())
+
+
+def prepare(order: Order) -> Prepared:
+    """Read, select, expand and check a campaign.
+
+    Raises: BadInput with every complaint, unless all of them concern rows and `skip_bad_rows` is set.
+    """
+    campaign = load_campaign(order.campaign)
+    campaign = replace(campaign, engine=order.engine) if order.engine else campaign
+    template = load_template(campaign.template, factors=[factor.name for factor in campaign.factors])
+    read = read_all_rows(campaign, template)
+    rows = select_rows(read.rows, numbers=order.rows, sample=order.sample, where=order.where, seed=campaign.seed)
+    wanted = _wanted(order.placements)
+    found: list[Problem] = list(read.problems)
+    engine, engine_reason = _engine(campaign, found)
+    voice, voice_reason = _voice(campaign, rows, found)
+    hashes = lru_cache(maxsize=65_536)(file_sha256)
+    creatives = _expanded(campaign, template, rows, wanted, found, hashes)
+    found += preflight(campaign, template, creatives)
+    good, skipped = _sorted_out(rows, read, tuple(dict.fromkeys(found)), order.skip_bad_rows)
+    assert engine and voice  # their absence is a problem without a row, which ends above
+    return Prepared(
+        campaign=campaign,
+        template=template,
+        header=read.header,
+        rows=good,
+        skipped=skipped,
+        wanted=wanted,
+        engine=engine,
+        engine_reason=engine_reason,
+        voice=voice,
+        voice_reason=voice_reason,
+        notes=read.notes,
+        planner=Planner(campaign, template.spec.seconds, engine, voice, hashes),
+    )
+
+
+def _expanded(
+    campaign: Campaign,
+    template: Template,
+    rows: tuple[Row, ...],
+    wanted: tuple[str, ...],
+    complaints: list[Problem] | None,
+    sha256_of: Callable[[Path], str],
+) -> Iterator[Creative]:
+    """The creatives, for the wanted placements only."""
+    for creative in expand(campaign, template, rows, complaints, sha256_of):
+        if not wanted:
+            yield creative
+            continue
+        placements = tuple(name for name in creative.placements if name in wanted)
+        if placements:
+            yield replace(creative, placements=placements)
+
+
+def _wanted(text: str | None) -> tuple[str, ...]:
+    """The placements of `--placements a,b`, each of them known.
+
+    Raises: BadInput with the nearest name.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+    return tuple(get_placement(name).id for name in names)
+
+
+def _sorted_out(
+    rows: tuple[Row, ...], read: RowsRead, found: tuple[Problem, ...], skip_bad_rows: bool
+) -> tuple[tuple[Row, ...], tuple[RefusedRow, ...]]:
+    """Good rows and skipped ones; anything else that is wrong ends here."""
+    by_row: dict[int, list[Problem]] = {}
+    for problem in found:
+        by_row.setdefault(problem.row or 0, []).append(problem)
+    if found and (0 in by_row or not skip_bad_rows):
+        raise BadInput(in_order(found))
+    refused = {row.number: row for row in read.refused}
+    for row in rows:
+        if row.number in by_row:
+            refused[row.number] = RefusedRow(row.number, row.row_id, row.cells, in_order(by_row[row.number]))
+    good = tuple(row for row in rows if row.number not in by_row)
+    return good, tuple(refused[number] for number in sorted(refused))
+
+
+def _engine(campaign: Campaign, found: list[Problem]) -> tuple[Engine | None, str]:
+    """The campaign's engine, its options checked, and why it is this one."""
+    from generation.engines import choose_engine, get_engine
+    from generation.errors import GenerationError
+
+    try:
+        name, reason = choose_engine(campaign.engine)
+        engine = get_engine(name)
+    except GenerationError as error:
+        found.append(_of_campaign("engine", error.code, campaign.engine, str(error)))
+        return None, ""
+    _check_options(engine.Options, campaign.engine_options, "engine_options", found)
+    return engine, reason
+
+
+def _voice(campaign: Campaign, rows: tuple[Row, ...], found: list[Problem]) -> tuple[Voice | None, str]:
+    """The campaign's voice, its options checked, and why it is this one."""
+    from audio.errors import AudioError
+    from audio.voices import choose_voice, get_voice
+
+    spoken = {locale for row in rows for locale in row.locales or campaign.locales} or set(campaign.locales)
+    try:
+        name, reason = choose_voice(campaign.voice, spoken)
+        voice = get_voice(name)
+    except AudioError as error:
+        found.append(_of_campaign("voice", error.code, campaign.voice, str(error)))
+        return None, ""
+    _check_options(voice.Options, campaign.voice_options, "voice_options", found)
+    return voice, reason
+
+
+def _check_options(model: type[BaseModel], options: Mapping[str, object], key: str, found: list[Problem]) -> None:
+    """Complain about options that the engine or voice does not have, or not with this value."""
+    try:
+        model.model_validate(dict(options))
+    except ValidationError as error:
+        for fault in error.errors():
+            name = ".".join(str(part) for part in fault["loc"])
+            known = ", ".join(model.model_fields) or "none"
+            fix = f"Known: {known}"
+            message = f"{name}: {fault['msg']}"
+            found.append(Problem("campaign.yaml", None, key, "bad_option", str(fault["input"])[:60], message, fix))
+
+
+def _of_campaign(key: str, code: str, value: str, message: str) -> Problem:
+    return Problem("campaign.yaml", None, key, code, value, message, f"Change `{key}` in campaign.yaml")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
 from flows.model import Brand, Campaign, Creative, ShotBrief
-from flows.placements import Placement, Rendition, safe_box
+from flows.placements import Placement, load_placements, load_renditions, safe_box
 from flows.steps import (
     LEAD_IN_SECONDS,
     TAIL_SECONDS,
@@ -34,11 +34,12 @@ from flows.steps import (
 
 if TYPE_CHECKING:
     from audio.voices.contract import Voice
+    from flows.template_file import Length
     from generation.engines.contract import Engine
 
 FPS = Fraction(30000, 1001)
-#: Frames that two neighbouring shots share while one dissolves into the other (generation/plate.py).
-DISSOLVE_FRAMES = 8
+#: How the shots of a film are joined (generation/cut.py).
+TRANSITION = "dissolve"
 #: AAC pads up to 21 ms at the end; a file must stay within its slot all the same.
 AUDIO_PADDING_SECONDS = 0.025
 #: Longest caption line by aspect: 42 columns on a wide picture, half of it on an upright one.
@@ -99,21 +100,19 @@ class Planner:
     def __init__(
         self,
         campaign: Campaign,
-        length_range: tuple[float, float],
-        placements: dict[str, Placement],
-        renditions: dict[str, Rendition],
+        length: Length,
         engine: Engine,
         voice: Voice,
         sha256_of: Callable[[Path], str],
     ) -> None:
         self.campaign = campaign
-        self._range = length_range
-        self._placements = placements
-        self._renditions = renditions
+        self.sha256_of = sha256_of
+        self._range = (length.min, length.max)
+        self._placements = load_placements()
+        self._renditions = load_renditions()
         self._engine = engine
         self._voice = voice
-        self._sha256_of = lru_cache(maxsize=4096)(sha256_of)
-        self._brand = brand_facts(campaign.brand, self._sha256_of)
+        self._brand = brand_facts(campaign.brand, sha256_of)
         self._footage = lru_cache(maxsize=4096)(self._footage_of)
         self._disclose = lru_cache(maxsize=65536)(self._disclosure_of)
 
@@ -166,15 +165,17 @@ class Planner:
         return DeliveryStep(master, track, placement.id, placement.limits(), self.campaign.brand.name).keyed()
 
     def _plate(self, creative: Creative, size: tuple[int, int], frames: int) -> PlateStep:
-        footage = self._footage(creative.shots, size, frames)
-        return PlateStep(footage, size, FPS, frames, creative.look, self.campaign.seed).keyed()
+        style = self._style_words(creative.look) if self._engine.reads_style_words else ("", "")
+        footage = self._footage(creative.shots, size, frames, style)
+        return PlateStep(footage, size, FPS, frames, creative.look, TRANSITION, self.campaign.seed).keyed()
 
     def _footage_of(self, shots: tuple[ShotBrief, ...], size: tuple[int, int], frames: int) -> tuple[FootageStep, ...]:
-        return tuple(
-            self._footage_step(shot, size, shot_frames(shots, index, frames)) for index, shot in enumerate(shots)
-        )
+        from generation.cut import shot_frames
 
-    def _footage_step(self, shot: ShotBrief, size: tuple[int, int], frames: int) -> FootageStep:
+        lengths = shot_frames(frames, [shot.share for shot in shots], TRANSITION)
+        return tuple(self._footage_step(shot, size, length, style) for shot, length in zip(shots, lengths, strict=True))
+
+    def _footage_step(self, shot: ShotBrief, size: tuple[int, int], frames: int, style: tuple[str, str]) -> FootageStep:
         from generation.spec import Size
 
         engine = self._engine
@@ -184,15 +185,23 @@ class Planner:
             engine=engine.id,
             engine_revision=engine.revision,
             options=dict(self.campaign.engine_options),
-            prompt=shot.prompt,
-            negative_prompt=shot.negative_prompt,
+            prompt=_joined(shot.prompt, style[0]),
+            negative_prompt=_joined(shot.negative_prompt, style[1]),
             size=(native.width_px, native.height_px),
             frames=frames if fps == FPS else engine.native_frames(float(frames / FPS), fps),
             fps=fps,
             seed=shot.seed,
             picture=shot.picture,
-            picture_sha256=self._sha256_of(shot.picture) if shot.picture else "",
+            picture_sha256=self.sha256_of(shot.picture) if shot.picture else "",
         ).keyed()
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def _style_words(look: str) -> tuple[str, str]:
+        from generation.looks import get_look
+
+        style = get_look(look)
+        return style.prompt_words, style.negative_prompt
 
     def _voice_step(self, creative: Creative, shortest_frames: int) -> VoiceStep | None:
         """One voice for all lengths: it is fitted to the shortest film that it accompanies."""
@@ -216,7 +225,8 @@ class Planner:
         return MixStep(voice, bed, seconds).keyed() if voice or bed else None
 
     def _watermark(self, placement: Placement) -> str:
-        return self.campaign.brand.watermark if placement.watermark else ""
+        shown = placement.watermark or self.campaign.quality == "preview"
+        return self.campaign.brand.watermark if shown else ""
 
     def _disclosure_of(self, locale: str, placement: str, synthetic_person: bool | None) -> Disclosure:
         return disclose(
@@ -260,9 +270,5 @@ def frames_for(placement: Placement, wanted_seconds: float, length_range: tuple[
     return math.floor(min(wanted_seconds, high) * FPS + Fraction(1, 2))
 
 
-def shot_frames(shots: tuple[ShotBrief, ...], index: int, frames: int) -> int:
-    """Frames of one shot: its share of the film, and the frames in which it dissolves into the next."""
-    starts = [sum((shot.share for shot in shots[:number]), Fraction(0)) for number in (index, index + 1)]
-    first, last = (round(start * frames) for start in starts)
-    overlap = DISSOLVE_FRAMES if index + 1 < len(shots) else 0
-    return last - first + overlap
+def _joined(text: str, words: str) -> str:
+    return f"{text.rstrip(' .,')}, {words}" if text and words else text or words

@@ -62,6 +62,8 @@ class PlateStep:
     fps: Fraction
     frames: int
     look: str
+    #: How neighbouring shots are joined: cut or dissolve.
+    transition: str
     seed: int
     key: str = ""
 

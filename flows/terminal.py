@@ -24,7 +24,7 @@ from flows.progress import Progress
 if TYPE_CHECKING:
     from flows.estimate import Range, Survey
     from flows.order import Prepared
-    from flows.outputs import Summary
+    from flows.summary import Summary
     from flows.status import Status
 
 out = Console(highlight=False, soft_wrap=True)

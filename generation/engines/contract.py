@@ -46,6 +46,8 @@ class Engine(ABC):
     digital_source_type: ClassVar[str]
     #: True: draws a composition of its own for every aspect. False: one native size, reframed afterwards.
     composes_any_aspect: ClassVar[bool] = False
+    #: True: a look's prompt words are added to what is asked. False: it draws things, not styles; the grade follows anyway.
+    reads_style_words: ClassVar[bool] = True
     #: Sizes must be multiples of this.
     size_multiple_px: ClassVar[int] = 2
     min_seconds: ClassVar[float] = 0.5

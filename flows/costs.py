@@ -1,0 +1,74 @@
+"""What a run cost: seconds and money, each step booked once, on the first delivery that needed it.
+
+So the lines of results.csv add up to the run. A price that nobody named is unknown, and so is the money.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flows.jobs import Spent
+from flows.produce import Delivered
+from flows.steps import DeliveryStep
+
+
+class Costs:
+    """What the steps of this run cost, each booked once: on the first delivery that needed it."""
+
+    def __init__(self, cpu_hour_usd: float, gpu_hour_usd: float) -> None:
+        #: Whether footage is made on a GPU.
+        self.gpu = False
+        self._cpu_hour_usd, self._gpu_hour_usd = cpu_hour_usd, gpu_hour_usd
+        self._open: dict[str, Spent] = {}
+        self.by_kind: dict[str, KindCost] = {}
+
+    def add(self, spent: Spent) -> None:
+        """Note a step that a job went through; those that were only found cost nothing."""
+        total = self.by_kind.setdefault(spent.kind, KindCost())
+        if spent.cached:
+            total.found += 1
+            return
+        total.made += 1
+        total.seconds += spent.seconds
+        total.cpu_seconds += spent.cpu_seconds
+        self._open[spent.key] = spent
+
+    def take(self, item: Delivered) -> Cost:
+        """Everything not yet booked that this delivery builds on."""
+        steps = [self._open.pop(key) for key in chain_of(item.step) if key in self._open]
+        on_gpu = [spent.seconds for spent in steps if self.gpu and spent.kind == "footage"]
+        cpu = sum(spent.cpu_seconds for spent in steps if not (self.gpu and spent.kind == "footage"))
+        money: float | None = None
+        if self._cpu_hour_usd >= 0 and (not self.gpu or self._gpu_hour_usd >= 0):
+            money = cpu * self._cpu_hour_usd / 3600 + sum(on_gpu) * max(0.0, self._gpu_hour_usd) / 3600
+        return Cost(round(sum(spent.seconds for spent in steps), 3), round(sum(on_gpu), 3), money)
+
+
+@dataclass(slots=True)
+class KindCost:
+    """Steps of one kind in this run."""
+
+    made: int = 0
+    found: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one delivery cost in this run; money is None when a price is unknown."""
+
+    seconds: float
+    gpu_seconds: float
+    usd: float | None
+
+
+def chain_of(step: DeliveryStep) -> list[str]:
+    """Keys of all steps behind a delivery, its own included."""
+    master, track = step.master, step.track
+    keys = [*(shot.key for shot in master.plate.footage), master.plate.key, master.key]
+    if master.voice:
+        keys.append(master.voice.key)
+    if track:
+        keys += [part.key for part in (track.mix.bed, track.mix, track) if part]
+    return [*keys, step.key]

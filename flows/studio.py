@@ -1,0 +1,163 @@
+"""One run from reading to report, as plain steps that a Prefect flow, a test or a script may call in this order.
+
+Holds what the steps hand to each other. `Run.read`, then `Run.produce` until it is exhausted, then `Run.report`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.costs import Costs
+from flows.deliveries import FAILED_STATES, DeliveryRecord
+from flows.jobs import Failure, Job, Spent
+from flows.ledger import Ledger
+from flows.order import Order, Prepared, prepare
+from flows.outputs import OutputFolder
+from flows.produce import Crew, Production
+from flows.progress import Progress
+from flows.records import refused_record
+from flows.settings import Settings
+from flows.summary import Summary, write_reports
+from flows.variants import slug
+
+Listener = Callable[[Progress], None]
+OpenCrew = Callable[[], Crew]
+
+
+class Run:
+    """One run of an order. `open_crew` is for tests and debugging; by default the work is done on Ray."""
+
+    def __init__(self, order: Order, settings: Settings, open_crew: OpenCrew | None = None) -> None:
+        self.order = order
+        self.settings = settings
+        self.listener: Listener = lambda progress: None
+        self.summary: Summary | None = None
+        self.started = time.time()
+        self.records: list[DeliveryRecord] = []
+        self.expected: list[tuple[str, str]] = []
+        self._open_crew = open_crew or self._ray
+        self._prepared: Prepared | None = None
+        self._last_failure = ""
+        self.ledger = Ledger(settings.ledger_folder)
+        self.costs = Costs(settings.cpu_hour_usd, settings.gpu_hour_usd)
+        self._log = logging.getLogger("spotmill")
+
+    @property
+    def prepared(self) -> Prepared:
+        """What `read` found."""
+        assert self._prepared, "read() comes first"
+        return self._prepared
+
+    @property
+    def folder(self) -> Path:
+        """OUT/<campaign>/."""
+        return self.settings.out.absolute() / slug(self.prepared.campaign.name)
+
+    def read(self) -> None:
+        """Read and check, once.
+
+        Raises: BadInput with every complaint.
+        """
+        if self._prepared is None:
+            self._prepared = prepare(self.order)
+            self.costs.gpu = self._prepared.engine.needs_gpu
+
+    def produce(self) -> Iterator[Progress]:
+        """Make what is missing and deliver each creative as it is finished; yields after each.
+
+        Raises: BadInput when another run is writing to the same folder.
+        """
+        prepared = self.prepared
+        output = OutputFolder(self.folder, prepared.campaign.landing_url)
+        output.open()
+        try:
+            with log_file(self.folder / "run.log"):
+                self._log.info("run of %s begins", prepared.campaign.name)
+                self.ledger.sweep()
+                self._expect()
+                yield self._tell("Producing")
+                for result in self._production().run(prepared.plans()):
+                    self.records += output.publish(result, self.ledger, self.costs)
+                    yield self._tell("Producing")
+        finally:
+            output.close()
+
+    def _expect(self) -> None:
+        """Count in: what the results must account for."""
+        prepared = self.prepared
+        self.expected = [
+            (creative.creative_id, placement) for creative in prepared.creatives() for placement in creative.placements
+        ]
+        skipped = [refused_record(row) for row in prepared.skipped]
+        self.records = list(skipped)
+        self.expected += [record.key for record in skipped]
+
+    def _production(self) -> Production:
+        return Production(
+            self.ledger,
+            self._open_crew,
+            attempts=self.settings.attempts,
+            deadline_seconds=self.settings.job_deadline_seconds,
+            on_spent=self._on_spent,
+            on_failure=self._on_failure,
+        )
+
+    def _ray(self) -> Crew:
+        from flows.cluster import RayCrew
+
+        return RayCrew(
+            self.ledger.root,
+            workers=self.settings.worker_count,
+            address=self.settings.cluster,
+            needs_gpu=self.prepared.engine.needs_gpu,
+        )
+
+    def _on_spent(self, spent: Spent) -> None:
+        self.costs.add(spent)
+        if not spent.cached:
+            self._log.info("made %s %s in %.2f s (%.2f CPU s)", spent.kind, spent.key, spent.seconds, spent.cpu_seconds)
+
+    def _on_failure(self, job: Job, failure: Failure) -> None:
+        self._last_failure = f"{failure.step or job.id}: {failure.message}"
+        self._log.error("%s failed after %s attempts: %s\n%s", job.id, failure.attempts, failure.message, failure.trace)
+
+    def _tell(self, phase: str) -> Progress:
+        """Tell the listener and return the same."""
+        progress = self.progress(phase)
+        self.listener(progress)
+        return progress
+
+    def progress(self, phase: str) -> Progress:
+        """Where the run stands."""
+        failed = sum(record.status in FAILED_STATES for record in self.records)
+        made = sum(cost.made for cost in self.costs.by_kind.values())
+        total = len(self.expected)
+        return Progress(phase, total, len(self.records) - failed, failed, made, self._last_failure)
+
+    def report(self) -> Summary:
+        """Write the tables and the report."""
+        self._tell("Writing the report")
+        self.summary = write_reports(self)
+        return self.summary
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Send Spotmill's log lines to a file for the time of a run; the terminal stays clear."""
+    log = logging.getLogger("spotmill")
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    before = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.level, log.propagate = before
+        handler.close()

@@ -1,0 +1,153 @@
+"""The end of a run: results.csv, failed.csv, manifest.json, report.html, and a summary for the terminal."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.deliveries import FAILED_STATES, DeliveryRecord, count_states, in_plan_order, verdict
+from flows.results import failed_rows, write_failed, write_manifest, write_results
+
+if TYPE_CHECKING:
+    from flows.studio import Run
+
+#: Whose versions a reader of the manifest may need to make the same bytes again.
+LIBRARIES = ("spotmill", "prefect", "ray", "av", "opencv-python-headless", "numpy", "imageio-ffmpeg", "ffmpeg-python",
+             "uharfbuzz", "freetype-py", "jinja2", "babel", "pandas", "pydub")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run went."""
+
+    campaign: str
+    counts: Mapping[str, int]
+    failures: tuple[Mapping[str, str], ...]
+    made: Mapping[str, int]
+    found: Mapping[str, int]
+    seconds: float
+    folder: Path
+
+    @property
+    def failed(self) -> int:
+        """Deliveries that failed, and rows that were left out."""
+        return sum(self.counts.get(state, 0) for state in FAILED_STATES)
+
+    @property
+    def report(self) -> Path:
+        """The contact sheet."""
+        return self.folder / "report.html"
+
+    @property
+    def results(self) -> Path:
+        """The results table."""
+        return self.folder / "results.csv"
+
+    @property
+    def failed_csv(self) -> Path:
+        """The rows to run again."""
+        return self.folder / "failed.csv"
+
+    def sentence(self) -> str:
+        """One line."""
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts.items()) or "no deliveries"
+        made = sum(self.made.values())
+        work = f"{made} steps made" if made else "nothing had to be made"
+        return f"{self.campaign}: {verdict(self.counts)}: {counts}; {work}, {self.seconds:.0f} s."
+
+    def reasons(self) -> list[str]:
+        """Failures by reason, the most frequent first."""
+        counted = Counter((failure["code"], failure["message"], failure["fix"]) for failure in self.failures)
+        return [
+            f"{count} × {code}: {message}. {fix}".rstrip() for (code, message, fix), count in counted.most_common(20)
+        ]
+
+
+def write_reports(run: Run) -> Summary:
+    """Write everything that speaks about the run as a whole.
+
+    Raises: CountMismatch when a delivery of the plan has no line.
+    """
+    records = in_plan_order(run.records, run.expected)
+    header, folder = run.prepared.header, run.folder
+    write_results(folder / "results.csv", header, records, expected=run.expected)
+    write_failed(folder / "failed.csv", header, failed_rows(records))
+    summary = _summary(run, records)
+    manifest = manifest_of(run, summary)
+    write_manifest(folder / "manifest.json", manifest)
+    write_contact_sheet(run, records, summary)
+    return summary
+
+
+def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
+    failures = [
+        {
+            "creative": record.creative_id or f"row {record.row}",
+            "placement": record.placement,
+            "code": record.code,
+            "step": record.step,
+            "message": record.message,
+            "fix": record.fix,
+        }
+        for record in records
+        if record.status in FAILED_STATES
+    ]
+    costs = run.costs.by_kind
+    return Summary(
+        campaign=run.prepared.campaign.name,
+        counts=count_states(records),
+        failures=tuple(failures),
+        made={kind: cost.made for kind, cost in costs.items()},
+        found={kind: cost.found for kind, cost in costs.items()},
+        seconds=time.time() - run.started,
+        folder=run.folder,
+    )
+
+
+def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
+    """The run as a record: what was asked, with which versions and licences, what came of it, what it cost."""
+    from generation.media.ffmpeg import ffmpeg_version
+
+    prepared, campaign = run.prepared, run.prepared.campaign
+    engine, voice = prepared.engine, prepared.voice
+    return {
+        "campaign": campaign.name,
+        "template": prepared.template.name,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(run.started)),
+        "seconds": round(summary.seconds, 1),
+        "verdict": verdict(summary.counts),
+        "counts": dict(summary.counts),
+        "order": {name: str(value) for name, value in asdict(run.order).items() if value not in (None, False)},
+        "settings": {name: str(value) for name, value in asdict(run.settings).items()},
+        "seed": campaign.seed,
+        "engine": {
+            "id": engine.id,
+            "revision": engine.revision,
+            "licence": engine.licence,
+            "commercial_use": engine.commercial_use,
+            "digital_source_type": engine.digital_source_type,
+            "chosen": prepared.engine_reason,
+        },
+        "voice": {
+            "id": voice.id,
+            "revision": voice.revision,
+            "licence": voice.licence,
+            "quality": voice.quality,
+            "attribution": voice.attribution,
+            "chosen": prepared.voice_reason,
+        },
+        "steps": {kind: asdict(cost) for kind, cost in sorted(run.costs.by_kind.items())},
+        "energy": "unknown",
+        "versions": {
+            "python": platform.python_version(),
+            "ffmpeg": ffmpeg_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+        "notes": list(prepared.notes),
+    }
