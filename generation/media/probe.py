@@ -6,6 +6,7 @@ pictures can be decoded is for `scan.py`. Judges nothing; that is for `generatio
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -81,6 +82,7 @@ class _Counted:
     """What was seen of one stream while its packets went by; times in units of the stream's time base."""
 
     pts: list[int] = field(default_factory=list)
+    #: Times of the key frames.
     keys: list[int] = field(default_factory=list)
     end: int = 0
     stored_bytes: int = 0
@@ -91,7 +93,7 @@ class _Counted:
         if packet.pts is None:
             raise BadMedia("a packet without a time")
         if packet.is_keyframe:
-            self.keys.append(len(self.pts))
+            self.keys.append(packet.pts)
             if length_bytes:
                 self.idr_only &= _IDR_SLICE in _nal_types(bytes(packet), length_bytes)
         self.pts.append(packet.pts)
@@ -156,7 +158,7 @@ def _video(stream: av.VideoStream, counted: _Counted, h264: bool) -> VideoFacts:
         start_seconds=float(shown[0] * base),
         seconds=seconds,
         kbps=_kbps(counted, seconds),
-        longest_gop_frames=max(after - before for before, after in pairwise([0, *counted.keys, frames])),
+        longest_gop_frames=_longest_gop(shown, counted.keys),
         closed_gops=counted.idr_only if h264 else None,
     )
 
@@ -180,6 +182,12 @@ def _time_base(stream: av.stream.Stream) -> Fraction:
     if not stream.time_base:
         raise BadMedia("a stream without a time base")
     return stream.time_base
+
+
+def _longest_gop(shown: Sequence[int], keys: Sequence[int]) -> int:
+    # In the order of presentation: in a file, pictures shown before an open GOP's key frame are stored after it.
+    places = [bisect_left(shown, key) for key in keys]
+    return max(after - before for before, after in pairwise([0, *places, len(shown)]))
 
 
 def _fps(shown: Sequence[int], end: int, base: Fraction) -> Fraction:

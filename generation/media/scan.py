@@ -1,6 +1,6 @@
 """Decodes a delivered file once, strictly, and measures it on the way: frames, stillness, blackness, loudness.
 
-One ffmpeg process, one thread; the detectors see a quarter of the size, so they add a tenth to the decoding itself.
+One ffmpeg process, one thread; the detectors see an eighth of the size, so they add a tenth to the decoding itself.
 Knows no limits; that is `generation/check.py`. A damaged file is a result here, not an error.
 
 Measured traps: a plain decode of a file with holes ends with exit code 0; a stretch that is frozen until the end gets
@@ -22,11 +22,13 @@ from generation.media.ffmpeg import last_lines, run, source
 #: Shorter ones are not reported: a held frame of an animation, a cut through black.
 _FROZEN_FROM_SECONDS = 0.5
 _BLACK_FROM_SECONDS = 0.1
-#: Mean difference of pixels, of 1: x264's noise on a still picture stays below, the slowest of zooms above.
-_FROZEN_NOISE = 0.001
+#: Mean difference of pixels, of 1, from the first picture of a stretch. At an eighth of the size a still picture jumps
+#: by up to 0.0019 where a new key frame encodes it anew (ffmpeg's default of 0.001 would end every stretch there); a
+#: drift of 1.5 pixels a second exceeds 0.003 within 0.8 s.
+_FROZEN_NOISE = 0.003
 #: Luma, of 1: a night scene is not black; 98 % of the picture must be.
 _BLACK_LUMA = 0.04
-_SMALLER = 4
+_SMALLER = 8
 
 _FROZEN = re.compile(r"^\[\S*freezedetect\S* @ \S+\] lavfi\.freezedetect\.freeze_(start|end): (-?[\d.]+)", re.MULTILINE)
 _BLACK = re.compile(r"^\[\S*blackdetect\S* @ \S+\] black_start:(-?[\d.]+) black_end:(-?[\d.]+)", re.MULTILINE)
