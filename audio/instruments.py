@@ -143,7 +143,7 @@ def bass(note: int, seconds: float) -> Samples:
     """A round bass note that holds, then lets go."""
     t = _time(seconds)
     hz = hertz(note)
-    sound = _play(_table(1.5, 380.0, 0.8, round(hz, 3)), hz, len(t)) * np.float32(0.75)
+    sound = _play(_table(1.3, 520.0, 0.8, round(hz, 3)), hz, len(t)) * np.float32(0.75)
     sound += np.float32(0.35) * np.sin(np.float32(2 * np.pi * hz) * t)
     return _edges(np.asarray(sound * (0.6 + 0.4 * np.exp(-t / np.float32(0.25)))), 0.008, 0.06)
 
