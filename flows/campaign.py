@@ -1,4 +1,4 @@
-"""The story: read a campaign and check it, produce what is missing, deliver it, report. The only file that knows Prefect.
+"""The story: read a campaign, produce what is missing, deliver it, report. The only file that knows Prefect.
 
 The ledger, not Prefect's states, is the truth about what is done. Prefect brings schedules, parameters as a form, a
 record of every run and, where a server of the user's runs, progress and a table of failures. Without a server the flow
@@ -14,15 +14,16 @@ from typing import Annotated, Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.order import Order
-from flows.summary import Summary
 from flows.progress import Progress
 from flows.settings import load_settings
 from flows.studio import Listener, Run
+from flows.summary import Summary
 
 #: Runs that the command line has read and checked already, for the flow that it starts next in this process.
 _handed_over: dict[Order, Run] = {}
@@ -47,10 +48,11 @@ def campaign_flow(
     flags = {"out": out, "workers": workers or None, "cluster": cluster or None, "ledger": ledger or None}
     settings = load_settings(flags, os.environ, Path.cwd())
     run = _handed_over.pop(order, None) or Run(order, settings)
-    # Quoted: Prefect would otherwise walk through every row in search of futures.
-    read_and_check(quote(run))
-    produce_and_deliver(quote(run))
-    summary = report(quote(run))
+    # Quoted: Prefect would otherwise walk through every row in search of futures. The task gets the run itself.
+    quoted: Any = quote(run)
+    read_and_check(quoted)
+    produce_and_deliver(quoted)
+    summary = report(quoted)
     if summary.failed:
         return Failed(message=summary.sentence())
     return Completed(message=summary.sentence())
@@ -121,7 +123,7 @@ def _on_the_server(run: Run) -> Listener:
     def show(progress: Progress) -> None:
         if int(progress.percent) > state["percent"]:
             state["percent"] = int(progress.percent)
-            update_progress_artifact(artifact, progress=progress.percent)
+            update_progress_artifact(artifact, progress=progress.percent)  # type: ignore[arg-type]  # sync here
         if progress.deliveries_failed > state["failed"]:
             state["failed"] = progress.deliveries_failed
             logger.warning("%s deliveries failed so far: %s", progress.deliveries_failed, progress.last_failure)

@@ -132,9 +132,10 @@ def make_bed(ledger: Ledger, step: BedStep) -> Finished:
     """Compose the music."""
 
     def work(space: Workspace) -> None:
-        from audio.beds import write_bed
+        from audio.beds import make_bed as compose
+        from audio.waveform import write_wav
 
-        write_bed(space.file(WAV), seconds=step.seconds, mood=step.mood, seed=step.seed)
+        write_wav(space.file(WAV), compose(step.seconds, step.mood, step.seed))
         space.facts["work"] = step.seconds
 
     return ledger.make(step.kind, step.key, work)
@@ -148,7 +149,15 @@ def make_mix(ledger: Ledger, step: MixStep) -> Finished:
 
         speech = _speech(ledger, step.voice) if step.voice else None
         bed = need(ledger, step.bed).file(WAV) if step.bed else None
-        mix(space.file(WAV), speech, bed, seconds=step.seconds, lead_in_seconds=LEAD_IN_SECONDS)
+        mix(
+            space.file(WAV),
+            speech,
+            seconds=step.seconds,
+            mood=None,
+            seed=0,
+            lead_in_seconds=LEAD_IN_SECONDS,
+            bed_path=bed,
+        )
         space.facts["work"] = step.seconds
 
     return ledger.make(step.kind, step.key, work)

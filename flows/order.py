@@ -100,7 +100,8 @@ def prepare(order: Order) -> Prepared:
     creatives = _expanded(campaign, template, rows, wanted, found, hashes)
     found += preflight(campaign, template, creatives)
     good, skipped = _sorted_out(rows, read, tuple(dict.fromkeys(found)), order.skip_bad_rows)
-    assert engine and voice  # their absence is a problem without a row, which ends above
+    assert engine is not None  # its absence is a problem without a row, which ended above
+    assert voice is not None
     return Prepared(
         campaign=campaign,
         template=template,

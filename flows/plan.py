@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
 from flows.model import Brand, Campaign, Creative, ShotBrief
-from flows.placements import Placement, load_placements, load_renditions, safe_box
+from flows.placements import Placement, load_placements, load_renditions, safe_box, watermark_for
 from flows.steps import (
     LEAD_IN_SECONDS,
     TAIL_SECONDS,
@@ -169,7 +169,9 @@ class Planner:
         footage = self._footage(creative.shots, size, frames, style)
         return PlateStep(footage, size, FPS, frames, creative.look, TRANSITION, self.campaign.seed).keyed()
 
-    def _footage_of(self, shots: tuple[ShotBrief, ...], size: tuple[int, int], frames: int) -> tuple[FootageStep, ...]:
+    def _footage_of(
+        self, shots: tuple[ShotBrief, ...], size: tuple[int, int], frames: int, style: tuple[str, str]
+    ) -> tuple[FootageStep, ...]:
         from generation.cut import shot_frames
 
         lengths = shot_frames(frames, [shot.share for shot in shots], TRANSITION)
@@ -225,7 +227,7 @@ class Planner:
         return MixStep(voice, bed, seconds).keyed() if voice or bed else None
 
     def _watermark(self, placement: Placement) -> str:
-        shown = placement.watermark or self.campaign.quality == "preview"
+        shown = watermark_for(placement, preview=self.campaign.quality == "preview")
         return self.campaign.brand.watermark if shown else ""
 
     def _disclosure_of(self, locale: str, placement: str, synthetic_person: bool | None) -> Disclosure:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.costs import Costs
 from flows.deliveries import FAILED_STATES, DeliveryRecord
 from flows.jobs import Failure, Job, Spent
-from flows.ledger import Ledger
+from flows.ledger import Finished, Ledger
 from flows.order import Order, Prepared, prepare
 from flows.outputs import OutputFolder
-from flows.produce import Crew, Production
+from flows.produce import CreativeResult, Crew, Production
 from flows.progress import Progress
 from flows.records import refused_record
 from flows.settings import Settings
@@ -26,6 +27,34 @@ from flows.variants import slug
 
 Listener = Callable[[Progress], None]
 OpenCrew = Callable[[], Crew]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the report says about the creatives as a whole."""
+
+    #: creative_id -> main text.
+    headlines: dict[str, str] = field(default_factory=dict)
+    drawn: set[str] = field(default_factory=set)
+    not_drawn: set[str] = field(default_factory=set)
+    _shots: set[str] = field(default_factory=set)
+
+    def note(self, result: CreativeResult, ledger: Ledger) -> None:
+        """Take note of a finished creative."""
+        creative = result.plan.creative
+        texts = [layer.text for layer in creative.layers if layer.kind == "headline"]
+        self.headlines[creative.creative_id] = texts[0] if texts else ""
+        for film in result.plan.films:
+            for shot in film.master.plate.footage:
+                if shot.key not in self._shots:
+                    self._shots.add(shot.key)
+                    self._words(ledger.find(shot.kind, shot.key))
+
+    def _words(self, shot: Finished | None) -> None:
+        notes = shot.facts.get("notes") if shot else None
+        if isinstance(notes, Mapping):
+            self.drawn.update(map(str, notes.get("drawn", ())))
+            self.not_drawn.update(map(str, notes.get("not_drawn", ())))
 
 
 class Run:
@@ -39,6 +68,7 @@ class Run:
         self.started = time.time()
         self.records: list[DeliveryRecord] = []
         self.expected: list[tuple[str, str]] = []
+        self.seen = Seen()
         self._open_crew = open_crew or self._ray
         self._prepared: Prepared | None = None
         self._last_failure = ""
@@ -82,6 +112,7 @@ class Run:
                 yield self._tell("Producing")
                 for result in self._production().run(prepared.plans()):
                     self.records += output.publish(result, self.ledger, self.costs)
+                    self.seen.note(result, self.ledger)
                     yield self._tell("Producing")
         finally:
             output.close()

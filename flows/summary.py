@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.deliveries import FAILED_STATES, DeliveryRecord, count_states, in_plan_order, verdict
+from flows.report import Maker, ReportData, write_report
 from flows.results import failed_rows, write_failed, write_manifest, write_results
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def write_reports(run: Run) -> Summary:
     summary = _summary(run, records)
     manifest = manifest_of(run, summary)
     write_manifest(folder / "manifest.json", manifest)
-    write_contact_sheet(run, records, summary)
+    write_report(folder / "report.html", contact_sheet(run, records, summary))
     return summary
 
 
@@ -107,6 +108,37 @@ def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
         found={kind: cost.found for kind, cost in costs.items()},
         seconds=time.time() - run.started,
         folder=run.folder,
+    )
+
+
+def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summary) -> ReportData:
+    """What report.html shows."""
+    prepared = run.prepared
+    engine, voice, notices = prepared.engine, prepared.voice, []
+    if voice.quality == "draft":
+        notices.append(
+            f"The voice {voice.title} is a draft voice, for previews and timing; record or choose a better one"
+        )
+    if engine.id == "animatic":
+        notices.append("The footage is an animatic, drawn by code from the prompt; no text-to-video model was used")
+    if summary.failed:
+        notices.append(f"{summary.failed} deliveries failed; failed.csv holds their rows, ready to be run again")
+    return ReportData(
+        campaign=prepared.campaign.name,
+        records=records,
+        brand=prepared.campaign.brand.name,
+        started=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started)),
+        wall_seconds=round(summary.seconds, 1),
+        makers=(
+            Maker("Footage", engine.title, engine.revision, engine.licence, engine.licence_url, engine.commercial_use),
+            Maker("Voice", voice.title, voice.revision, voice.licence, "", voice.commercial_use, voice.attribution),
+        ),
+        notices=tuple(notices),
+        drawn=tuple(sorted(run.seen.drawn)),
+        not_drawn=tuple(sorted(run.seen.not_drawn)),
+        headlines=run.seen.headlines,
+        currency="USD",
+        version=version("spotmill"),
     )
 
 
