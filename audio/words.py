@@ -43,6 +43,11 @@ def _phrases(locale: str) -> _Phrases | None:
     return None
 
 
+def spaces_part_words(locale: str) -> bool:
+    """False for Japanese, Chinese and Thai, where a space parts phrases at most."""
+    return _phrases(locale) is None
+
+
 def is_spoken(text: str) -> bool:
     """Whether anything in the text is read aloud: a letter, a digit or one of a few signs."""
     return any(character.isalnum() or character in _SPOKEN_SIGNS for character in text)
