@@ -10,7 +10,7 @@ import datetime
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flows.problems import did_you_mean
 from flows.values import BadValue, Money, Percent, Value
@@ -112,7 +112,9 @@ def money(tag: str, value: Value, cents: str = "auto") -> str:
     if not isinstance(value, Money):
         raise _wrong("money", value, "a variable of type money")
     if not value.currency:
-        raise BadValue("no currency is known for this amount", "Set `currency:` in campaign.yaml or add a currency column")
+        raise BadValue(
+            "no currency is known for this amount", "Set `currency:` in campaign.yaml or add a currency column"
+        )
     if cents not in ("auto", "always"):
         raise BadValue(f"money has no cents={cents!r}", 'Use cents="auto" or cents="always"')
     return _money(Decimal(value), value.currency, tag, cents)
@@ -154,14 +156,16 @@ def date(tag: str, value: Value, form: str = "long") -> str:
     if form == "weekday":
         return format_date(value, "EEEE", locale=locale_data(tag))
     if form in skeletons:
-        return format_skeleton(skeletons[form], datetime.datetime.combine(value, datetime.time()), locale=locale_data(tag))
+        return format_skeleton(
+            skeletons[form], datetime.datetime.combine(value, datetime.time()), locale=locale_data(tag)
+        )
     if form not in ("full", "long", "medium", "short"):
         raise BadValue(f"date has no form {form!r}", "Use full, long, medium, short, day or weekday")
     return _drawable(format_date(value, form, locale=locale_data(tag)))
 
 
 @lru_cache(maxsize=8192)
-def unit(tag: str, value: Value, name: str, length: str = "short") -> str:
+def unit(tag: str, value: Value, name: str, length: Literal["short", "long", "narrow"] = "short") -> str:
     """`750 ml` from 750 and "milliliter" (CLDR's unit names; also "volume-milliliter")."""
     from babel.units import UnknownUnitError, format_unit
 

@@ -66,6 +66,11 @@ class Row:
     landing_url: str = ""
     #: True when the ad shows a person made by AI (New York GBL 396-b); None when the row does not say.
     synthetic_person: bool | None = None
+    #: Only these variants of the row; () makes all.
+    variants: tuple[str, ...] = ()
+    #: "" takes the campaign's.
+    look: str = ""
+    music: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,10 @@ class Campaign:
     disclosure_reason: str
     landing_url: str
     utm: Mapping[str, str]
+    #: ISO 4217 codes by locale; "" holds for all others.
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    #: Columns of the rows CSV that no template reads, by name.
+    ignore_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
+from flows.columns import ELSEWHERE, NOT_YET, RESERVED
 from flows.localise import fallbacks, locale_tag
 from flows.model import BadInput, Problem
 from flows.problems import Problems, did_you_mean
+from flows.template_file import TemplateFile, Variable
 from flows.templating import Text, check_text
-from flows.values import KINDS, BadValue
+from flows.values import BadValue
 from flows.yaml_file import read_model
 
 #: The templates that come with Spotmill.
@@ -40,111 +38,10 @@ GIVEN = {
     "landing_url": "url",
     "domain": "text",
 }
+#: Variables that every row may set although no template declares them.
+IMPLIED_TYPES = {"currency": "currency"}
 #: Factors that change how the film looks or sounds instead of its words.
 STYLE_FACTORS = ("look", "music")
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Variable(_Part):
-    """A column of the rows CSV that the template uses."""
-
-    type: Literal[tuple(KINDS)] = "text"  # type: ignore[valid-type]  # the table in values.py is the list
-    required: bool = False
-    max_length: int = Field(200, ge=1, le=2000)
-    default: str = ""
-    choices: tuple[str, ...] = ()
-    example: str = ""
-    #: Examples for languages or locales, written as columns of their own (`product.es`).
-    examples: dict[str, str] = {}
-    description: str = ""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Variable:
-        if (self.type == "choice") != bool(self.choices):
-            raise ValueError("`choices` and `type: choice` go together")
-        if self.required and self.default:
-            raise ValueError("a required variable has no default")
-        for text in filter(None, (self.default, self.example)):
-            try:
-                KINDS[self.type].read(text)
-            except BadValue as error:
-                raise ValueError(f"{text!r} is {error}") from error
-        return self
-
-
-class DeclaredFactor(_Part):
-    """An A/B factor that the template's texts understand."""
-
-    arms: tuple[Name, ...] = Field(min_length=1)
-    #: The arm when the campaign does not test this factor; the first one unless named.
-    default: str = ""
-    description: str = ""
-
-
-class Length(_Part):
-    """Seconds a film of this template may last."""
-
-    min: float = Field(6.0, ge=1, le=180)
-    default: float = Field(8.0, ge=1, le=180)
-    max: float = Field(15.0, ge=1, le=180)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Length:
-        if not self.min <= self.default <= self.max:
-            raise ValueError("write min <= default <= max")
-        return self
-
-
-class ShotPart(_Part):
-    """One shot: which file asks for it, and what part of the film it has."""
-
-    share: Fraction = Field(Fraction(1), gt=0)
-    #: Stem of the prompt's files.
-    prompt: Name = "prompt"
-    negative: str = Field("", max_length=1000)
-    #: Variable of type image; "" for a shot without a picture.
-    picture: str = ""
-
-
-class LayerPart(_Part):
-    """One layer; times are seconds from the start, negative ones from the end, no end means until the last frame."""
-
-    kind: str
-    #: Stem of the text's files; "" for kinds that need none (logo).
-    text: str = ""
-    start: float = Field(0.0, ge=-60, le=60)
-    end: float | None = Field(None, ge=-60, le=180)
-    #: Further texts by role, as stems.
-    extra: dict[str, Name] = {}
-
-
-class TemplateFile(_Part):
-    """template.yaml."""
-
-    title: str = Field(max_length=80)
-    description: str = Field("", max_length=600)
-    seconds: Length = Length()  # type: ignore[call-arg]  # the mypy plug-in does not see Field's defaults
-    variables: dict[Name, Variable] = {}
-    factors: dict[Name, DeclaredFactor] = {}
-    shots: tuple[ShotPart, ...] = Field(min_length=1, max_length=12)
-    layers: tuple[LayerPart, ...] = Field((), max_length=24)
-    #: Stem of the spoken text; "" makes a film without a voice.
-    voiceover: str = "voiceover"
-    look: str = "clean"
-    music: str = "uplifting"
-
-    @field_validator("shots")
-    @classmethod
-    def _whole(cls, shots: tuple[ShotPart, ...]) -> tuple[ShotPart, ...]:
-        total = sum((shot.share for shot in shots), Fraction(0))
-        if total != 1:
-            raise ValueError(f"the shares of the shots add up to {total}, not to 1")
-        return shots
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +58,11 @@ class Template:
         """The most specific text of a stem, None when no file serves this locale and segment."""
         candidates = self.texts[stem]
         return next((candidates[selector] for selector in selectors(locale, segment) if selector in candidates), None)
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """The declared variables and the implied ones."""
+        return {name: Variable(type=kind) for name, kind in IMPLIED_TYPES.items()} | self.spec.variables
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -216,7 +118,7 @@ def load_template(folder: Path, *, factors: Iterable[str] = ()) -> Template:
     if spec is None:
         raise BadInput(tuple(found))
     _check_spec(spec, problems)
-    kinds = {**GIVEN, **{name: variable.type for name, variable in spec.variables.items()}}
+    kinds = {**GIVEN, **IMPLIED_TYPES, **{name: variable.type for name, variable in spec.variables.items()}}
     kinds |= dict.fromkeys((*spec.factors, *factors), "text")
     texts = {stem: _texts(folder, stem, kinds, problems) for stem in stems(spec)}
     problems.raise_if_any()
@@ -227,8 +129,9 @@ def _check_spec(spec: TemplateFile, problems: Problems) -> None:
     """What one part of template.yaml says about another."""
     from generation.layers.spec import KINDS as LAYER_KINDS
 
-    for name in sorted({*GIVEN, *STYLE_FACTORS} & {*spec.variables, *spec.factors}):
-        problems.add("name_taken", "every template has this variable already", "Choose another name", column=name)
+    taken = {*GIVEN, *IMPLIED_TYPES, *STYLE_FACTORS, *RESERVED, *ELSEWHERE, *NOT_YET}
+    for name in sorted(taken & {*spec.variables, *spec.factors}):
+        problems.add("name_taken", "the name has a meaning of its own", "Choose another name", column=name)
     for name in sorted({*spec.variables} & {*spec.factors}):
         problems.add("name_taken", "both a variable and a factor have this name", "Rename one", column=name)
     for name, factor in spec.factors.items():
@@ -238,10 +141,14 @@ def _check_spec(spec: TemplateFile, problems: Problems) -> None:
         variable = spec.variables.get(shot.picture)
         if shot.picture and (variable is None or variable.type != "image"):
             images = [name for name, declared in spec.variables.items() if declared.type == "image"]
-            problems.add("unknown_variable", "a shot's picture is no variable of type image", did_you_mean(shot.picture, images))
+            problems.add(
+                "unknown_variable", "a shot's picture is no variable of type image", did_you_mean(shot.picture, images)
+            )
     for layer in spec.layers:
         if layer.kind not in LAYER_KINDS:
-            problems.add("unknown_layer", "unknown kind of layer", did_you_mean(layer.kind, LAYER_KINDS), value=layer.kind)
+            problems.add(
+                "unknown_layer", "unknown kind of layer", did_you_mean(layer.kind, LAYER_KINDS), value=layer.kind
+            )
 
 
 def _texts(folder: Path, stem: str, kinds: Mapping[str, str], problems: Problems) -> dict[str, Text]:

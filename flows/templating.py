@@ -37,10 +37,8 @@ BRACES = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 
 #: Node types that may stand in a template. Everything else is refused with its line.
-_ALLOWED = frozenset(
-    ("Template", "Output", "TemplateData", "Name", "Const", "List", "Tuple", "If", "CondExpr", "Filter")
-    + ("And", "Or", "Not", "Compare", "Operand", "Concat")
-)
+_ALLOWED = {"Template", "Output", "TemplateData", "Name", "Const", "List", "Tuple", "If", "CondExpr", "Filter"}
+_ALLOWED |= {"And", "Or", "Not", "Compare", "Operand", "Concat"}
 _WHY = {
     "For": "loops are not allowed: a text must end whatever the values are",
     "Call": "calls are not allowed",
@@ -91,7 +89,9 @@ class Text:
             fix = "Compare numbers with numbers and texts with texts"
             raise RenderFailed(f"{self.file}{_line_of(error)}: {error}", fix) from error
         if len(text) > LIMIT_OUTPUT:
-            raise RenderFailed(f"{self.file} gives {len(text):,} characters; {LIMIT_OUTPUT:,} is the limit", "Shorten it")
+            raise RenderFailed(
+                f"{self.file} gives {len(text):,} characters; {LIMIT_OUTPUT:,} is the limit", "Shorten it"
+            )
         if left := BRACES.search(text):
             raise RenderFailed(f"{self.file} leaves {left.group()} in the text", "Write variables as {{ name }}")
         return _SPACES.sub(" ", text).strip()
@@ -153,7 +153,9 @@ class _Inspector:
             for child, shown in _children(node, printed):
                 self.visit(child, depth=depth + 1, printed=shown)
 
-    def _refuse(self, node: nodes.Node, message: str, fix: str, code: str = "template_refused", value: str = "") -> None:
+    def _refuse(
+        self, node: nodes.Node, message: str, fix: str, code: str = "template_refused", value: str = ""
+    ) -> None:
         self.problems.add(code, f"line {node.lineno}: {message}", fix, value=value)
 
     def _check_name(self, node: nodes.Name, printed: bool) -> None:
@@ -202,7 +204,8 @@ def _bad_arguments(node: nodes.Filter, function: Any) -> str:
     """Why a filter's arguments cannot be taken, or "". All must be written out, so that they are checked here."""
     import jinja2.nodes
 
-    keywords = {keyword.key: keyword.value for keyword in node.kwargs}
+    pairs: list[Any] = node.kwargs  # Jinja types them as expressions; they are Keyword nodes
+    keywords = {str(keyword.key): keyword.value for keyword in pairs}
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         return "* arguments are not allowed"
     if not all(isinstance(value, jinja2.nodes.Const) for value in (*node.args, *keywords.values())):
@@ -221,7 +224,9 @@ def _environment(locale: str) -> ImmutableSandboxedEnvironment:
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, cache_size=0, keep_trailing_newline=False)
+    environment = ImmutableSandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, cache_size=0, keep_trailing_newline=False
+    )
     environment.globals.clear()
     environment.tests.clear()
     environment.filters.clear()

@@ -60,10 +60,10 @@ def read_yaml(path: Path, problems: Problems) -> tuple[dict[str, Any], dict[Plac
         try:
             node = loader.get_single_node()
             lines: dict[Place, int] = {}
-            _walk(node, (), lines)
-            data = loader.construct_document(node) if node is not None else None  # type: ignore[no-untyped-call]
+            _walk(node, (), lines, set())
+            data = loader.construct_document(node) if node is not None else None
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
     except FileNotFoundError:
         problems.add(
             "file_missing", "the file does not exist", "`spotmill init` writes a complete campaign to start from"
@@ -86,26 +86,28 @@ def read_yaml(path: Path, problems: Problems) -> tuple[dict[str, Any], dict[Plac
     return None
 
 
-def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> None:
-    """Record the line of every place; refuse keys written twice, anchors and deep nesting."""
+def _walk(node: yaml.Node | None, place: Place, lines: dict[Place, int], seen: set[int]) -> None:
+    """Record the line of every place; refuse keys written twice, aliases and deep nesting."""
     if node is None:
         return
-    line = node.start_mark.line + 1
+    line = _line(node)
     lines.setdefault(place, line)
     if len(place) > LIMIT_DEPTH:
         raise _Refused(f"nested deeper than {LIMIT_DEPTH} levels", line)
-    if node.anchor is not None:  # type: ignore[attr-defined]
+    if id(node) in seen:
+        # An alias is the same node once more; lists of aliases of lists grow without bound when they are written out.
         raise _Refused("anchors and aliases (& and *) are not allowed", line)
+    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _walk(item, (*place, index), lines)
+            _walk(item, (*place, index), lines, seen)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             inner = (*place, str(key.value))
             if inner in lines:
                 raise _Refused(f'"{key.value}" stands here a second time (first in line {lines[inner]})', _line(key))
             lines[inner] = _line(key)
-            _walk(value, inner, lines)
+            _walk(value, inner, lines, seen)
 
 
 def _line(node: yaml.Node) -> int:

@@ -1,0 +1,222 @@
+"""A campaign as its owner wrote it: `campaign.yaml` and `brand.yaml` become one checked `Campaign`.
+
+Unknown keys are refused with the nearest known one, and all complaints come at once. Files named here must lie inside
+the campaign's folder. Does not know which engines, looks and placements exist (`preflight.py`), nor the rows
+(`rows.py`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from flows import values
+from flows.brand import Line, Words, WrittenFile, load_brand, one_or_many, read_as
+from flows.localise import locale_tag
+from flows.model import BadInput, Brand, Campaign, Factor, Problem
+from flows.pictures import inside
+from flows.problems import Problems, did_you_mean
+from flows.rows import RowsRead, read_all_rows, read_rows
+from flows.selection import select_rows
+from flows.template import STYLE_FACTORS, Template, find_template, load_template, template_names
+from flows.template_file import TemplateFile
+from flows.variants import SLUG
+from flows.yaml_file import read_model
+
+__all__ = ["RowsRead", "load_brand", "load_campaign", "read_all_rows", "read_rows", "select_rows"]
+
+CAMPAIGN_FILE = "campaign.yaml"
+#: 5 factors of 4 arms are 1,024 films a row: more is a mistake sooner than a test.
+LIMIT_VARIANTS = 64
+
+
+Arms = Annotated[tuple[str, ...], BeforeValidator(one_or_many), Field(min_length=1)]
+
+
+class CampaignFile(WrittenFile):
+    """campaign.yaml."""
+
+    name: Line = Field(min_length=1)
+    template: str
+    rows: str = "rows.csv"
+    brand: str = "brand.yaml"
+    locales: Words = Field(min_length=1, max_length=100)
+    segments: Words = Field((), max_length=50)
+    factors: dict[str, Annotated[tuple[str, ...], BeforeValidator(one_or_many), Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    placements: Words = Field(min_length=1, max_length=100)
+    #: ISO 4217 code of all prices, or one by locale.
+    currency: str | dict[str, str] = ""
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+    engine: str = "auto"
+    engine_options: dict[str, Any] = Field(default_factory=dict)
+    voice: str = "auto"
+    voice_options: dict[str, Any] = Field(default_factory=dict)
+    #: "" takes the template's.
+    look: str = ""
+    music: str = ""
+    seconds: float | None = Field(None, ge=1, le=180)
+    quality: Literal["final", "archive", "preview"] = "final"
+    disclosure: str = "auto"
+    disclosure_reason: Line = ""
+    landing_url: str = ""
+    utm: dict[str, str] = Field(default_factory=dict)
+    #: Columns of the rows CSV that are for people only.
+    ignore_columns: Words = ()
+
+    @field_validator("locales")
+    @classmethod
+    def _locales(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return _each_once(tuple(read_as(locale_tag, tag) for tag in tags))
+
+    @field_validator("segments", "placements")
+    @classmethod
+    def _unique(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _each_once(names)
+
+    @field_validator("segments")
+    @classmethod
+    def _segments(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not SLUG.fullmatch(name):
+                raise ValueError(f"{name!r} is no segment name: write small letters, digits and hyphens")
+        return names
+
+    @field_validator("factors")
+    @classmethod
+    def _factors(cls, factors: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        count = 1
+        for name, arms in factors.items():
+            count *= len(arms)
+            _each_once(arms)
+            for word in (name, *arms):
+                if not SLUG.fullmatch(word):
+                    raise ValueError(f"{word!r}: factors and arms are written in small letters, digits, _ and -")
+        if count > LIMIT_VARIANTS:
+            raise ValueError(f"the factors multiply to {count} variants of every ad; {LIMIT_VARIANTS} is the limit")
+        return factors
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, given: str | dict[str, str]) -> str | dict[str, str]:
+        if isinstance(given, str):
+            return read_as(values.currency, given) if given else ""
+        return {read_as(locale_tag, tag): read_as(values.currency, code) for tag, code in given.items()}
+
+    @field_validator("landing_url")
+    @classmethod
+    def _url(cls, text: str) -> str:
+        return read_as(values.url, text) if text else ""
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> CampaignFile:
+        if self.disclosure != "auto" and not self.disclosure_reason:
+            raise ValueError("an overridden disclosure needs a `disclosure_reason`")
+        return self
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    seen: dict[str, str] = {}
+    for name in names:
+        key = unicodedata.normalize("NFC", name).casefold()
+        if key in seen:
+            raise ValueError(f"{name!r} stands here twice")
+        seen[key] = name
+    return names
+
+
+def load_campaign(folder: Path) -> Campaign:
+    """Read a campaign's folder; the rows come with `read_rows`.
+
+    Raises: BadInput with every complaint about campaign.yaml, brand.yaml and the template they name.
+    """
+    found: list[Problem] = []
+    problems = Problems(CAMPAIGN_FILE, found)
+    if not folder.is_dir():
+        problems.add("campaign_missing", "there is no such folder", "`spotmill init` makes one", value=folder)
+        problems.raise_if_any()
+    # Pydantic cannot see that one key is misspelt when another is missing; both complaints come together.
+    file = read_model(folder / CAMPAIGN_FILE, CampaignFile, problems)
+    if file is None:
+        raise BadInput(tuple(found))
+    brand = load_brand(folder, file.brand, problems)
+    rows_file = inside(folder, file.rows, problems, column="rows")
+    template = _template(folder, file, problems)
+    problems.raise_if_any()
+    assert brand is not None
+    assert rows_file is not None
+    assert template is not None
+    return _campaign(folder, file, brand, rows_file, template)
+
+
+def _template(folder: Path, file: CampaignFile, problems: Problems) -> Template | None:
+    """The template that the campaign names, checked against what the campaign asks of it; None after a complaint."""
+    found = find_template(file.template, folder)
+    if found is None:
+        fix = did_you_mean(file.template, template_names())
+        problems.add("unknown_template", "no such template", fix, value=file.template, column="template")
+        return None
+    try:
+        template = load_template(found, factors=file.factors)
+    except BadInput as error:
+        problems.found.extend(error.problems)
+        return None
+    _check_against(template.spec, template.name, file, problems)
+    return template
+
+
+def _check_against(spec: TemplateFile, name: str, file: CampaignFile, problems: Problems) -> None:
+    """What campaign.yaml asks of the template: factors that it understands, a length that it can have."""
+    for factor, arms in file.factors.items():
+        if factor in STYLE_FACTORS:
+            continue
+        if factor not in spec.factors:
+            fix = did_you_mean(factor, (*spec.factors, *STYLE_FACTORS))
+            problems.add("unknown_factor", f"{name} has no such factor", fix, value=factor, column="factors")
+            continue
+        for arm in arms:
+            if arm not in spec.factors[factor].arms:
+                fix = did_you_mean(arm, spec.factors[factor].arms)
+                problems.add("unknown_arm", f"the factor {factor} has no such arm", fix, value=arm, column="factors")
+    if file.seconds is not None and not spec.seconds.min <= file.seconds <= spec.seconds.max:
+        message = f"{name} makes films of {spec.seconds.min:g} to {spec.seconds.max:g} s"
+        problems.add("seconds_range", message, "Change `seconds`", value=f"{file.seconds:g}", column="seconds")
+    clash = sorted(set(file.segments) & {tag.split("-")[0] for tag in file.locales})
+    if clash:
+        message = "a segment has the name of a language, so that names of text files would mean two things"
+        problems.add("name_taken", message, "Rename the segment", value=", ".join(clash), column="segments")
+
+
+def _campaign(folder: Path, file: CampaignFile, brand: Brand, rows_file: Path, template: Template) -> Campaign:
+    spec = template.spec
+    currencies = {"": file.currency} if isinstance(file.currency, str) else file.currency
+    return Campaign(
+        name=file.name,
+        folder=folder.resolve(),
+        rows_file=rows_file,
+        template=template.folder,
+        locales=file.locales,
+        segments=file.segments,
+        factors=tuple(Factor(name, arms) for name, arms in file.factors.items()),
+        placements=file.placements,
+        brand=brand,
+        seed=file.seed,
+        engine=file.engine,
+        engine_options=file.engine_options,
+        voice=file.voice,
+        voice_options=file.voice_options,
+        look=file.look or spec.look,
+        music=file.music or spec.music,
+        seconds=file.seconds or spec.seconds.default,
+        quality=file.quality,
+        disclosure=file.disclosure,
+        disclosure_reason=file.disclosure_reason,
+        landing_url=file.landing_url,
+        utm=file.utm,
+        currencies={locale: code for locale, code in currencies.items() if code},
+        ignore_columns=file.ignore_columns,
+    )

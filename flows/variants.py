@@ -1,0 +1,87 @@
+"""Variants, names and seeds of creatives: pure functions of a campaign's words.
+
+A variant is one arm of every factor; the first arms are the control. Names are slugs that every file system, bucket
+and ad platform takes. A seed depends on what a shot shows, never on the order of rows. Knows no files and no texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows.model import Factor
+
+CONTROL = "control"
+LIMIT_ID = 80
+#: Names of segments, factors and arms.
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+#: Device names that Windows keeps for itself, whatever the extension.
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One combination of arms."""
+
+    #: The arms as one slug, `control` when there is no factor.
+    name: str
+    arms: Mapping[str, str]
+    #: The one factor in which it differs from the control; "" for the control, "several" for more than one.
+    differs_in: str
+
+
+def variants(factors: tuple[Factor, ...]) -> tuple[Variant, ...]:
+    """Every combination of arms, the control first."""
+    control = {factor.name: factor.arms[0] for factor in factors}
+    made = []
+    for combination in itertools.product(*(factor.arms for factor in factors)):
+        arms = {factor.name: arm for factor, arm in zip(factors, combination, strict=True)}
+        changed = [name for name, arm in arms.items() if arm != control[name]]
+        differs_in = changed[0] if len(changed) == 1 else "several" if changed else ""
+        made.append(Variant("-".join(combination) or CONTROL, arms, differs_in))
+    return tuple(made)
+
+
+def slug(text: str) -> str:
+    """Letters, digits, `.`, `_` and `-` of ASCII; accents are dropped, all else becomes one hyphen. May be empty."""
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    plain = "".join(character for character in letters if not unicodedata.combining(character))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")
+
+
+def bad_id(text: str) -> str:
+    """Why a text cannot be a row's id, as part of a sentence; "" when it can."""
+    if any(unicodedata.category(character)[0] == "C" for character in text):
+        return "holds control characters"
+    if "/" in text or "\\" in text or ".." in text:
+        return "looks like a path"
+    if len(text) > LIMIT_ID:
+        return f"has {len(text)} characters, more than {LIMIT_ID}"
+    if not slug(text):
+        return "holds no Latin letter or digit, which file names and ad platforms need"
+    if slug(text).split(".")[0].casefold() in _DEVICES:
+        return "is a name that Windows keeps for itself"
+    return ""
+
+
+def creative_id(row_id: str, locale: str, segment: str, variant: str) -> str:
+    """The name of a creative: file name, ad name and `utm_content` alike."""
+    return "_".join(part for part in (slug(row_id), locale, segment, variant) if part)
+
+
+def content_hash(*parts: str) -> str:
+    """SHA-256 of texts, unambiguous about where one ends, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+def shot_seed(seed: int, prompt: str, negative_prompt: str, picture_sha256: str) -> int:
+    """The seed of one shot, 0 to 2**31 - 1: the same wherever the same thing is shown in a campaign."""
+    return int(content_hash("shot", str(seed), prompt, negative_prompt, picture_sha256)[:8], 16) >> 1
