@@ -1,0 +1,118 @@
+"""CPU seconds of a command with everything it starts, daemons included, and a description of the machine.
+
+A run starts Ray's daemons and ffmpeg, some of which outlive the process that started them; the kernel counts a child's
+CPU only for the one who waits for it. So the bench adopts orphans (Linux: child subreaper) and waits for every one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class CommandFailed(RuntimeError):
+    """The measured command did not end well; the text carries the end of what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a command and all its descendants cost."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    #: False where orphans cannot be adopted (not Linux): their CPU is then missing from the figure.
+    counts_orphans: bool
+    output: str
+
+
+def run_and_measure(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], deadline_seconds: float
+) -> Spent:
+    """Run `command` to its end and to the end of everything it started.
+
+    Raises: CommandFailed on a non-zero exit or when the deadline passes.
+    """
+    adopted = _adopt_orphans()
+    before, began = _children_cpu(), time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            code = process.wait(deadline_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+        wall = time.monotonic() - began
+        _wait_for_the_rest(20.0)
+        log.seek(0)
+        output = log.read().decode("utf-8", "replace")
+    if code:
+        raise CommandFailed(f"{' '.join(command)} ended with {code}:\n{output[-3000:]}")
+    return Spent(_children_cpu() - before, wall, adopted, output)
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _adopt_orphans() -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def _wait_for_the_rest(patience_seconds: float) -> None:
+    """Reap adopted children; those still running after the patience are asked, then forced, to end: they are ours."""
+    for send, patience in ((None, patience_seconds), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        deadline = time.monotonic() + patience
+        if send is not None:
+            for child in _children():
+                os.kill(child, send)
+        while time.monotonic() < deadline:
+            try:
+                child, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not child:
+                time.sleep(0.05)
+
+
+def _children() -> list[int]:
+    """Process ids of our direct children, adopted ones included."""
+    found: list[int] = []
+    for task in Path("/proc/self/task").glob("*/children"):
+        found.extend(int(pid) for pid in task.read_text().split())
+    return found
+
+
+def machine() -> dict[str, object]:
+    """What a reader needs to compare figures; no name of the host."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
