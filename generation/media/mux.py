@@ -38,7 +38,7 @@ def mux_delivery(
     tags = _tags(language, title, sound=audio is not None)
     streams = [source(_present(video)).video]
     if audio is not None:
-        # The edit list that hides the encoder's delay would shift the pictures when it may not be written again.
+        # Its edit list hides the encoder's delay and may not be written again: read plainly, the sound begins at 0.
         streams.append(source(_present(audio), ignore_editlist=1).audio)
     output = ffmpeg.output(
         *streams,

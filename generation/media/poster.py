@@ -38,7 +38,7 @@ def write_poster(
     Raises: BadMedia when the film is unreadable, ends earlier, or no acceptable quality fits `max_bytes`;
     ValueError when `size` has another aspect than the film.
     """
-    picture = _rgb(_planes_at(video, at_seconds))
+    picture = to_rgb(_planes_at(video, at_seconds))
     if size is not None:
         picture = _scaled(picture, size)
     data = _jpeg(picture, max_bytes)
@@ -65,8 +65,8 @@ def _planes_at(video: Path, at_seconds: float) -> Planes:
     raise BadMedia(f"{video.name}: no poster, the film ends before {at_seconds:g} s")
 
 
-def _rgb(planes: Planes) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8, full range."""
+def to_rgb(planes: Planes) -> NDArray[np.uint8]:
+    """BT.709 limited-range planes as a full-range picture, (height, width, 3) uint8."""
     height, width = planes.y.shape
     # 4:2:0 in H.264: chroma lies on every second luma column, and between two luma rows.
     place = np.array([[0.5, 0, 0], [0, 0.5, -0.25]])

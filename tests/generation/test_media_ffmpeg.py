@@ -234,6 +234,14 @@ def test_a_flood_of_messages_neither_blocks_nor_fills_memory(monkeypatch: pytest
     assert finished.stderr.endswith("xend\n")
 
 
+def test_progress_and_the_message_after_it_are_two_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # ffmpeg ends its progress with a carriage return; a message that follows would hide behind it.
+    tool = script(tmp_path / "tool", 'echo "ffmpeg version 1"\nprintf "frame= 7   \\r[blackdetect @ 0x1] black" >&2')
+    monkeypatch.setenv(VARIABLE, str(tool))
+    log = run(to_nowhere(source(tmp_path / "film.mp4")), deadline_seconds=60).stderr
+    assert log.endswith("frame= 7   \n[blackdetect @ 0x1] black")
+
+
 def test_a_report_file_asked_for_by_the_environment_is_not_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from generation.errors import BadMedia, ToolFailed
 from generation.media.frames import TIERS, Plane, Planes, Tier, VideoWriter, new_frame, read_frames
@@ -142,6 +143,32 @@ def test_a_frame_that_is_drawn_into_again_changes_nothing_written_before(tmp_pat
     assert (tmp_path / "again.mp4").read_bytes() == fresh.read_bytes()
 
 
+def test_a_decoded_frame_passed_on_does_not_force_its_kind_of_picture(tmp_path: Path) -> None:
+    with av.open(str(plain_key_frames(tmp_path / "keys.mp4"))) as container:
+        frames = list(container.decode(video=0))
+    assert {frame.pict_type for frame in frames} == {PictureType.I}
+    with VideoWriter(tmp_path / "film.mp4", SMALL, DELIVERY_FPS, "final") as writer:
+        for frame in frames:
+            writer.write_frame(frame)
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        assert sum(frame.pict_type == PictureType.I for frame in container.decode(video=0)) == 1
+
+
+def plain_key_frames(path: Path) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"x264-params": "keyint=1"})
+        stream.width, stream.height, stream.pix_fmt = SMALL.width_px, SMALL.height_px, "yuv420p"
+        for index in range(30):
+            frame, target = new_frame(SMALL)
+            for mine, theirs in zip(target, moving_picture(SMALL, index), strict=True):
+                np.copyto(mine, theirs)
+            for packet in stream.encode(frame):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return path
+
+
 def test_peaks_of_a_noisy_film_are_capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TIERS, "uncapped", Tier("veryfast", TIERS["final"].crf))
     rng, size, grey = np.random.default_rng(1), Size(448, 448), np.full((224, 224), 128, np.uint8)
@@ -232,6 +259,23 @@ def test_planes_of_the_decoder_cannot_be_drawn_into(tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused_and_never_concealed(tmp_path: Path, change: Callable[[bytearray], bytes]) -> None:
     with pytest.raises(BadMedia):
         list(read_frames(damaged(make_film(tmp_path / "film.mp4"), change)))
+
+
+def test_flipped_bits_are_refused_even_where_a_decoder_would_conceal_them(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    with av.open(str(film)) as container:
+        key = next(packet for packet in container.demux(video=0) if packet.is_keyframe)
+        place = (key.pos or 0) + key.size // 2
+
+    def flip(data: bytearray) -> bytearray:
+        data[place] ^= 0x5A
+        return data
+
+    broken = damaged(film, flip)
+    with av.open(str(broken)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 60, "decoded without a complaint"
+    with pytest.raises(BadMedia):
+        list(read_frames(broken))
 
 
 def test_a_file_that_ends_between_two_packets_is_refused(tmp_path: Path) -> None:

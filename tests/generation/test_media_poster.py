@@ -10,7 +10,7 @@ from PIL import Image
 
 from generation.errors import BadMedia
 from generation.media.frames import Planes, VideoWriter
-from generation.media.poster import write_poster
+from generation.media.poster import to_rgb, write_poster
 from generation.spec import DELIVERY_FPS, Size
 from tests.generation.test_media_frames import damaged, hole, make_film
 
@@ -58,6 +58,20 @@ def test_colours_are_those_of_bt_709(tmp_path: Path, yuv: tuple[int, int, int], 
     write_poster(tmp_path / "film.mp4", 0, tmp_path / "poster.jpg")
     seen = np.asarray(Image.open(tmp_path / "poster.jpg")).reshape(-1, 3).mean(0)
     assert np.abs(seen - rgb).max() < 4
+
+
+def test_chroma_is_placed_where_h264_has_it() -> None:
+    # Left-aligned with every second column, halfway between two rows.
+    y, v, edge = np.full((16, 16), 126, np.uint8), np.full((8, 8), 128, np.uint8), 4
+    across, down = np.full((8, 8), 100, np.uint8), np.full((8, 8), 100, np.uint8)
+    across[:, edge:], down[edge:] = 140, 140
+    blue = to_rgb(Planes(y, across, v))[8, :, 2].astype(int)
+    assert blue[2 * edge - 1] == pytest.approx((blue[0] + blue[-1]) / 2, abs=1.5)
+    assert blue[2 * edge - 2] == blue[0]
+    assert blue[2 * edge] == blue[-1]
+    blue = to_rgb(Planes(y, down, v))[:, 8, 2].astype(int)
+    steps_of_quarters = (blue[2 * edge - 2 : 2 * edge + 2] - blue[0]) / (blue[-1] - blue[0])
+    assert steps_of_quarters == pytest.approx([0, 0.25, 0.75, 1], abs=0.03)
 
 
 def test_a_poster_has_the_films_size_or_the_one_asked_for(tmp_path: Path) -> None:
