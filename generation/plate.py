@@ -145,7 +145,8 @@ def _copied(planes: Planes) -> Planes:
 def mixed(first: Planes, second: Planes, weight: int) -> Planes:
     """`weight`/256 of `second` over `first`."""
     part = weight / 256
-    return Planes(*(cv2.addWeighted(a, 1 - part, b, part, 0) for a, b in zip(first, second, strict=True)))
+    pairs = zip(first, second, strict=True)
+    return Planes(*(np.asarray(cv2.addWeighted(a, 1 - part, b, part, 0), np.uint8) for a, b in pairs))
 
 
 class Painter:
@@ -166,9 +167,9 @@ class Painter:
 
     def _plane(self, plane: Plane, shrink: int) -> Plane:
         box, place = _shrunk(self._plan.crop, shrink), _shrunk(self._plan.place, shrink)
-        picture: Plane = cv2.resize(_cut(plane, box), (place.width, place.height), interpolation=self._interpolation)
+        picture = cv2.resize(_cut(plane, box), (place.width, place.height), interpolation=self._interpolation)
         if self._plan.mode != "pad":
-            return picture
+            return np.asarray(picture, np.uint8)
         filled = self._filling(plane, shrink)
         filled[place.y : place.bottom, place.x : place.right] = picture
         return filled
@@ -180,14 +181,14 @@ class Painter:
         soft = cv2.resize(_cut(plane, _shrunk(self._fill_from, shrink)), small, interpolation=cv2.INTER_AREA)
         zero = np.float32(16 if shrink == 1 else 128)
         soft = cv2.GaussianBlur(soft.astype(np.float32) - zero, (0, 0), FILL_BLUR)
+        wide = np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
         if shrink == 2:
-            soft *= np.float32(FILL_COLOUR)
-        wide = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
+            wide *= np.float32(FILL_COLOUR)
         wide *= self._shade[::shrink, ::shrink]
         wide += self._dither[:height, :width]
         wide += zero
-        filled: Plane = cv2.add(wide, 0.0, dtype=cv2.CV_8U)
-        return filled
+        # Luma and chroma codes are positive: the "abs" only rounds.
+        return np.asarray(cv2.convertScaleAbs(wide), np.uint8)
 
 
 def _cut(plane: Plane, box: Box) -> Plane:

@@ -157,5 +157,4 @@ def _all_codes(cell: Floats) -> Floats:
     scale = np.float32((CHROMA_POINTS - 1) / 256)
     move = np.array([[scale, 0, 0], [0, scale, 0]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out: Floats = cv2.warpAffine(np.ascontiguousarray(cell, np.float32), move, (256, 256), flags=flags)
-    return out
+    return np.asarray(cv2.warpAffine(np.ascontiguousarray(cell, np.float32), move, (256, 256), flags=flags))

@@ -85,7 +85,7 @@ class Grader:
 
     def _graded(self, planes: Planes) -> tuple[Floats, Plane, Plane]:
         """Graded luma above black (code - 16, float) and chroma codes."""
-        luma: Floats = cv2.LUT(planes.y, self._above_black, dst=self._luma)
+        luma = np.asarray(cv2.LUT(planes.y, self._above_black, dst=self._luma), np.float32)
         if self._tables is None:
             return luma, planes.u, planes.v
         index = cv2.resize(planes.y, self._half, interpolation=cv2.INTER_AREA)
@@ -93,8 +93,8 @@ class Grader:
         cells = cv2.merge([planes.v, planes.u, np.right_shift(index, STEP_SHIFT), np.zeros_like(index)])
         found = self._tables.colour.take(cells.view("<u4")[..., 0]).view(np.uint8).reshape(*index.shape, 4)
         u, v, difference, _ = cv2.split(found)
-        luma += self._enlarged(cv2.add(difference, -128.0, dtype=cv2.CV_32F))
-        return luma, u, v
+        luma += self._enlarged(np.subtract(difference, 128, dtype=np.float32))
+        return luma, np.asarray(u, np.uint8), np.asarray(v, np.uint8)
 
     def _glowing(self, planes: Planes, luma: Floats, u: Plane, v: Plane) -> tuple[Plane, Plane]:
         """Screen the glow over the luma, in place, and lead chroma towards the light's colour."""
@@ -108,7 +108,7 @@ class Grader:
         if self.look.grade.mono:
             return u, v
         pulled = [
-            cv2.add(plane, cv2.resize(pull, self._half, interpolation=cv2.INTER_LINEAR), dtype=cv2.CV_8U)
+            np.asarray(cv2.add(plane, cv2.resize(pull, self._half), dtype=cv2.CV_8U), np.uint8)
             for plane, pull in ((u, pull_u), (v, pull_v))
         ]
         return pulled[0], pulled[1]
@@ -116,15 +116,14 @@ class Grader:
     def _add_grain(self, y: Plane, luma: Floats, frame_index: int) -> None:
         assert self._grain is not None
         shown = cv2.LUT(cv2.resize(y, self._half, interpolation=cv2.INTER_AREA), self._grain_shown)
-        weight = self._enlarged(shown)
+        weight = self._enlarged(np.asarray(shown, np.float32))
         weight *= self._grain.piece(frame_index)
         luma += weight
 
     def _enlarged(self, field: Floats) -> Floats:
         """A small field at full size, in a buffer that the next call overwrites."""
         full = (self.size.width_px, self.size.height_px)
-        wide: Floats = cv2.resize(field, full, dst=self._wide, interpolation=cv2.INTER_LINEAR)
-        return wide
+        return np.asarray(cv2.resize(field, full, dst=self._wide), np.float32)
 
     def _finish_chroma(self, u: Plane, v: Plane, lines: Plane | None, target: Planes) -> None:
         """Colour fades with the light and under ink; a black-and-white picture has none at all."""
@@ -143,9 +142,10 @@ class Grader:
             colour = plane.astype(np.float32)
             colour -= 128
             colour *= keep
-            # The luma dither carries +16; 112 more puts chroma back on its middle.
+            # The luma dither carries +16; 112 more puts chroma back on its middle, and far from 0.
             colour += self._dither[: colour.shape[0], : colour.shape[1]]
-            np.clip(cv2.add(colour, 112.0, dtype=cv2.CV_8U), 16, 240, out=mine)
+            colour += 112
+            np.clip(cv2.convertScaleAbs(colour), 16, 240, out=mine)
 
 
 def _round(luma: Floats, offset: Floats, target: Plane) -> None:

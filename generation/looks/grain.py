@@ -30,8 +30,8 @@ class GrainField:
         scale = min(size.width_px, size.height_px) / 1080
         fine = max(0.35, 0.58 * grain.size_px * scale)
         clump = max(0.7, 1.4 * grain.size_px * scale)
-        self._field = _normalised(cv2.GaussianBlur(noise, (0, 0), fine))
-        self._field += 0.3 * _normalised(cv2.GaussianBlur(noise, (0, 0), clump))
+        self._field = _blurred(noise, fine)
+        self._field += 0.3 * _blurred(noise, clump)
         self._field = np.clip(_normalised(self._field), -3, 3)
 
     def piece(self, frame_index: int) -> Floats:
@@ -40,8 +40,12 @@ class GrainField:
         top, left, mirror = (int(n) for n in rng.integers(0, (MARGIN_PX, MARGIN_PX, 4)))
         piece = self._field[top : top + self._height, left : left + self._width]
         # Only whole-array flips: cv2 takes views with a negative stride as copies.
-        flipped: Floats = cv2.flip(piece, mirror - 2) if mirror else piece
-        return flipped
+        return np.asarray(cv2.flip(piece, mirror - 2), np.float32) if mirror else piece
+
+
+def _blurred(noise: Floats, sigma: float) -> Floats:
+    """Noise of that size, mean 0 and standard deviation 1."""
+    return _normalised(np.asarray(cv2.GaussianBlur(noise, (0, 0), sigma), np.float32))
 
 
 def _normalised(noise: Floats) -> Floats:

@@ -34,10 +34,10 @@ class Drawing:
         picture = cv2.merge([cv2.resize(planes.y, half, interpolation=cv2.INTER_AREA), planes.u, planes.v])
         for _ in range(2):
             picture = cv2.bilateralFilter(picture, 5, 26, 3)
-        soft, u, v = cv2.split(cv2.medianBlur(picture, 5))
+        soft, u, v = (np.asarray(plane, np.uint8) for plane in cv2.split(cv2.medianBlur(picture, 5)))
         tones = cv2.LUT(cv2.resize(soft, self._full, interpolation=cv2.INTER_CUBIC), self._steps)
         # One pixel of softness stands for the antialiasing that a curve over whole pixels takes away.
-        return Planes(cv2.GaussianBlur(tones, (3, 3), 0, dst=tones), u, v), self._lines(soft)
+        return Planes(np.asarray(cv2.GaussianBlur(tones, (3, 3), 0), np.uint8), u, v), self._lines(soft)
 
     def _lines(self, soft: Plane) -> Plane:
         """Dark side of every edge, by a difference of Gaussians on the dissolved picture."""
@@ -46,9 +46,8 @@ class Drawing:
         # Enlarged before it is cut to 8 bits: hardened at half resolution, a slanting line would be a staircase.
         response = cv2.addWeighted(near, LINE_GAIN, far, -LINE_GAIN, NO_LINE)
         wide = cv2.resize(response, self._full, interpolation=cv2.INTER_CUBIC)
-        lines: Plane = cv2.LUT(cv2.add(wide, 0.0, dtype=cv2.CV_8U), self._ink)
-        cv2.GaussianBlur(lines, (3, 3), 0, dst=lines)
-        return lines
+        lines = cv2.LUT(cv2.convertScaleAbs(np.maximum(wide, 0)), self._ink)
+        return np.asarray(cv2.GaussianBlur(lines, (3, 3), 0), np.uint8)
 
 
 def staircase(tones: int, hardness: float) -> NDArray[np.uint8]:
