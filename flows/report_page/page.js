@@ -10,6 +10,8 @@ const FILTERS = [["locale", "locales"], ["segment", "segments"], ["variant", "va
 const VALUE = { ai_generated: "AI-generated", ai_composite: "Partly AI-generated", not_ai_generated: "Not AI-generated" };
 const choice = { view: "sheet", text: "", locale: "", segment: "", variant: "", placement: "", state: "" };
 let chosen = [];
+/** Filters with more than one value: what is the same everywhere need not be said everywhere. */
+const several = new Set();
 
 function make(tag, props = {}, ...children) {
   const node = document.createElement(tag);
@@ -25,7 +27,7 @@ function make(tag, props = {}, ...children) {
 const creativeOf = (film) => data.creatives[film.creative];
 const rowOf = (film) => data.rows[creativeOf(film).row];
 const placeOf = (film) => data.placements[film.placement];
-const isWhole = (film) => film.playable;
+const plain = (name) => name.replaceAll("_", " ");
 const stateOf = (film) => (film.finished && !film.playable && !film.address ? "missing" : film.state);
 
 // --- choosing ------------------------------------------------------------------------------------------------------
@@ -44,18 +46,19 @@ function prepare() {
     film.words = [creative.id, creative.headline, rowOf(film).id, ...Object.values(film.fields), placeOf(film).title, film.code, film.step, film.message, film.disclosure, film.sha256, film.path].join("\n").toLowerCase();
     for (const [name] of FILTERS) {
       const value = film.fields[name];
-      if (value) found[name].set(value, name === "placement" ? placeOf(film).title : value.replaceAll("_", " "));
+      if (value) found[name].set(value, name === "placement" ? placeOf(film).title : plain(value));
     }
   });
   const filters = document.getElementById("filters");
   for (const [name, many] of FILTERS) {
     if (found[name].size < 2) continue;
+    several.add(name);
     const select = make("select", { name, "aria-label": name }, make("option", { value: "" }, `All ${many}`));
     for (const [value, title] of found[name]) select.append(make("option", { value }, title));
     filters.append(select);
   }
   if (!filters.children.length) document.getElementById("more").remove();
-  if (!data.films.some((film) => creativeOf(film).variant !== "control")) tools.querySelector("[data-view=ab]").remove();
+  if (!several.has("variant")) tools.querySelector("[data-view=ab]").remove();
 }
 
 function choose() {
@@ -110,6 +113,8 @@ function groups() {
 function list() {
   const all = groups();
   const body = choice.view === "table" ? table() : main;
+  main.dataset.view = choice.view;
+  if (scrollY > main.offsetTop - tools.offsetHeight) scrollTo({ top: main.offsetTop - tools.offsetHeight, behavior: "instant" });
   main.replaceChildren(...(body === main ? [] : [body.closest(".scroll")]));
   for (const button of tools.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === choice.view));
   if (!all.length) return main.replaceChildren(nothing());
@@ -143,7 +148,7 @@ function rowTitle(film) {
 function chips(film) {
   const { locale, segment, variant, differs } = creativeOf(film);
   const arm = variant && variant !== "control" && differs ? `${variant} · differs in ${differs}` : variant;
-  return [locale, segment, arm].filter(Boolean).map((text) => make("span", { class: "chip", dir: "auto" }, text));
+  return [locale, several.has("segment") && segment, several.has("variant") && arm].filter(Boolean).map((text) => make("span", { class: "chip", dir: "auto" }, text));
 }
 
 function creative(films) {
@@ -154,7 +159,7 @@ function creative(films) {
 
 function tile(film, above) {
   const place = placeOf(film);
-  const label = make("figcaption", {}, make("b", {}, place.title), facts(film), make("br"), make("button", { type: "button", click: () => open(film) }, "Details"));
+  const label = make("figcaption", {}, make("b", {}, place.title), facts(film), make("button", { type: "button", click: () => open(film) }, "Details"));
   const figure = make("figure", { class: "tile", "data-state": stateOf(film) }, above || "", frame(film), label);
   figure.style.setProperty("--aspect", place.width / place.height);
   return figure;
@@ -162,8 +167,9 @@ function tile(film, above) {
 
 function facts(film) {
   const place = placeOf(film);
-  const parts = [film.playable ? `${place.width}×${place.height}` : "", film.seconds ? `${film.seconds.toFixed(1)} s` : "", VALUE[film.disclosure] || ""];
-  return make("span", { class: "muted" }, parts.filter(Boolean).join(" · "));
+  const shape = [film.playable ? `${place.width}×${place.height}` : "", film.seconds ? `${film.seconds.toFixed(1)} s` : ""];
+  const marks = [VALUE[film.disclosure], film.label && `“${film.label}”`, ...film.marks.filter((mark) => mark !== "disclosure_label").map(plain)];
+  return make("span", { class: "muted" }, ...[shape, marks].map((parts) => make("span", { dir: "auto" }, parts.filter(Boolean).join(" · "))));
 }
 
 function pair(films) {
@@ -179,17 +185,17 @@ function pair(films) {
     button.addEventListener("click", () => show(group, button));
     tabs.append(button);
   });
-  tabs.append(make("button", { type: "button", click: () => together(holder) }, "▶ Play together"));
+  tabs.append(make("button", { type: "button", class: "go", click: () => together(holder) }, "Play together"));
   if (both.length) show(both[0], tabs.firstChild);
   const { headline, id, locale, segment } = creativeOf(films[0]);
-  const head = make("header", {}, make("h3", { dir: "auto" }, headline || id), ...[locale, segment].filter(Boolean).map((text) => make("span", { class: "chip" }, text)));
+  const head = make("header", {}, make("h3", { dir: "auto" }, headline || id), ...[locale, several.has("segment") && segment].filter(Boolean).map((text) => make("span", { class: "chip" }, text)));
   return make("section", { class: "creative" }, head, tabs, holder);
 }
 
 function arm(film, index) {
   const { variant, differs } = creativeOf(film);
-  const how = variant === "control" || !differs ? "" : ` differs in ${differs}`;
-  return make("span", { class: "arm", dir: "auto" }, `${String.fromCharCode(65 + (index % 26))} · ${variant || "control"}`, how && make("span", {}, how));
+  const how = variant === "control" ? "the reference" : differs ? `differs in ${differs}` : "";
+  return make("span", { class: "arm", dir: "auto" }, `${String.fromCharCode(65 + (index % 26))} · ${variant || "control"}`, make("span", {}, how));
 }
 
 function together(holder) {
@@ -211,7 +217,7 @@ function table() {
 function line(film) {
   const work = film.work == null ? "unknown" : film.work.toFixed(1);
   const cells = [creativeOf(film).id || `row ${rowOf(film).number}`, placeOf(film).title, VALUE[film.disclosure] || "", film.label, film.marks.join(", "), String(film.attempts), work, film.code, film.step];
-  const state = make("td", { "data-state": stateOf(film) }, make("span", { class: "dot" }), stateOf(film).replaceAll("_", " "));
+  const state = make("td", { "data-state": stateOf(film) }, make("span", { class: "dot" }), plain(stateOf(film)));
   return make("tr", {}, state, ...cells.map((text) => make("td", { dir: "auto", title: text }, text)),
     make("td", { class: "wrap", dir: "auto" }, film.message), make("td", { class: "wrap", dir: "auto" }, film.fix),
     make("td", {}, make("button", { type: "button", click: () => open(film) }, film.playable ? "Watch" : "Details")));
@@ -220,7 +226,7 @@ function line(film) {
 // --- playing -----------------------------------------------------------------------------------------------------------
 
 function frame(film) {
-  if (!isWhole(film)) return lost(film);
+  if (!film.playable) return lost(film);
   const button = make("button", { type: "button", class: "frame", "aria-label": `Play ${creativeOf(film).id}, ${placeOf(film).title}` });
   if (film.poster >= 0) button.append(make("img", { src: data.posters[film.poster], alt: "", loading: "lazy", decoding: "async" }));
   button.append(make("span", { class: "play", "aria-hidden": "true" }));
@@ -260,19 +266,19 @@ function note(state, title, ...lines) {
 
 function lost(film) {
   if (film.address) return note(film.state, "Published elsewhere", film.path);
-  if (film.finished) return note("missing", "The file is not here", `${film.path || "No path is known."}`, film.absence);
+  if (film.finished) return note("missing", "The file is not here", film.path, "It was delivered, and is not beside this page.");
   const where = [film.step && `step ${film.step}`, film.attempts > 1 && `${film.attempts} attempts`].filter(Boolean).join(", ");
-  return note(film.state, film.code || film.state.replaceAll("_", " "), where, film.message, film.fix && `→ ${film.fix}`);
+  return note(film.state, film.code || plain(film.state), where, film.message, film.fix && `→ ${film.fix}`);
 }
 
 // --- one film, large ---------------------------------------------------------------------------------------------------
 
 function entries(film) {
   const creative = creativeOf(film);
-  const number = (value, unit) => (value == null ? "unknown" : `${value.toLocaleString("en", { maximumFractionDigits: 3 })}${unit}`);
+  const number = (value, unit) => (value == null ? "unknown" : `${value.toLocaleString("en", { maximumSignificantDigits: 4 })}${unit}`);
   const declared = Object.entries(film.fields_declared).map(([name, value]) => `${name} = ${value}`).join("\n");
   return [
-    ["Delivery", [["State", `${stateOf(film).replaceAll("_", " ")}${film.code ? ` (${film.code})` : ""}`], ["Step", film.step], ["Reason", film.message], ["What to do", film.fix], ["Attempts", String(film.attempts)], ["File", film.path], ["SHA-256", film.sha256], ["Length", film.seconds ? number(film.seconds, " s") : ""]]],
+    ["Delivery", [["State", `${plain(stateOf(film))}${film.code ? ` (${film.code})` : ""}`], ["Step", film.step], ["Reason", film.message], ["What to do", film.fix], ["Attempts", String(film.attempts)], ["File", film.path], ["SHA-256", film.sha256], ["Length", film.seconds ? number(film.seconds, " s") : ""]]],
     ["Disclosure and marks", [["Declared", VALUE[film.disclosure]], ["Label", film.label || (film.disclosure ? "none asked for" : "")], ["Fields", declared || (film.disclosure ? "no field of the platform is known" : "")], ["Marks", film.finished ? film.marks.join(", ") || "none" : ""]]],
     ["Creative", [["Id", creative.id], ["Text", creative.headline], ["Locale", creative.locale], ["Segment", creative.segment], ["Variant", creative.variant], ["Differs in", creative.differs], ["Control", creative.control]]],
     ["Link", [["Landing page", film.url], ["UTM", film.utm]]],
@@ -283,7 +289,7 @@ function entries(film) {
 
 function open(film) {
   viewer.dataset.film = film.index;
-  document.getElementById("viewer-title").textContent = [creativeOf(film).id || `Row ${rowOf(film).number}`, placeOf(film).title].join(" · ");
+  document.getElementById("viewer-title").replaceChildren(placeOf(film).title, make("span", { class: "muted", dir: "auto" }, creativeOf(film).id || `Row ${rowOf(film).number}`));
   const box = film.playable ? player(film) : lost(film);
   box.style.setProperty("--aspect", placeOf(film).width / placeOf(film).height);
   viewer.querySelector(".stage").replaceChildren(box);
