@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from flows.deliveries import STATES
 from flows.files import unguard
 from flows.model import BadInput
+from flows.problems import Problems
 from flows.results import (
     COLUMNS,
     CountMismatch,
@@ -30,6 +31,7 @@ from flows.results import (
     write_manifest,
     write_results,
 )
+from flows.table import read_table
 
 HOSTILE = [
     "=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "＝1", "'=already", "''", "<script>alert(1)</script>",
@@ -200,6 +202,17 @@ def test_failed_rows_come_once_with_the_placements_that_failed(tmp_path: Path) -
     ]
     assert write_failed(tmp_path / "f.csv", columns, failed_rows(records))
     assert raw(tmp_path / "f.csv") == [columns, ["r1", "x_square | ctv", "'=1"]]
+
+
+def test_the_table_reader_takes_a_failed_file_and_finds_the_original_cells(tmp_path: Path) -> None:
+    cells = {"row_id": "r1", "headline": '=50% off, "today"\nonly', "price": "-5", "note": "مرحبا", "placements": ""}
+    write_failed(tmp_path / "f.csv", list(cells), failed_rows([failed(cells=cells)]))
+    problems = Problems("f.csv")
+    table = read_table(tmp_path / "f.csv", problems)
+    assert table
+    assert problems.found == []
+    assert table.header == tuple(cells)
+    assert [unguard(cell) for cell in table.records[0]] == ["r1", *list(cells.values())[1:4], "x_square"]
 
 
 def test_ids_and_placements_are_added_where_the_input_has_none(tmp_path: Path) -> None:
