@@ -1,0 +1,143 @@
+"""The end card: logo, headline, price, button, address and small print on the brand's colour, centred.
+
+Laid out in a unit of its own, so that it fills what captions and label leave of the safe box. Knows the card's texts
+and brand; not what happens before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from generation.layers import elements, logo
+from generation.layers.colour import BLACK, WHITE, contrast, luminance, mix, readable_on
+from generation.layers.grid import CARD_WIDTH, Grid
+from generation.layers.kinds import CARD_BUTTON, CARD_LOGO, set_text
+from generation.layers.placed import Element, Mark, Picture, Plate, Rect, moved
+from generation.layers.spec import BrandStyle
+from generation.layers.text import Block
+
+#: Space above each element, in units.
+_ABOVE = {"headline": 38, "price": 30, "cta": 38, "url": 26, "legal": 34}
+#: Where the zone is taller than the elements, those spaces grow up to this factor.
+_WIDEST_GAPS = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every element of one card is set with. `unit` is the card's own."""
+
+    page: Grid
+    brand: BrandStyle
+    locale: str
+    unit: float
+    ground: str
+
+    def set(self, role: str, text: str) -> Block:
+        """A text at the card's size: fitted for the least room that a card can have, then scaled to what it has."""
+        kind = f"end_card.{role}" if role else "end_card"
+        setting = set_text(kind, text, self.page, self.brand, self.locale)
+        factor = self.unit / self.page.card_unit(self.page.card_height)
+        lengths = ("size_px", "leading_px", "width_px", "top_px", "bottom_px")
+        return replace(setting, **{name: getattr(setting, name) * factor for name in lengths})
+
+    @property
+    def text(self) -> str:
+        """Colour of the card's texts."""
+        return readable_on(self.ground, self.brand.paper, self.brand.ink)
+
+    @property
+    def middle(self) -> float:
+        """Axis on which everything is centred."""
+        return self.page.centred.x + self.page.centred.width / 2
+
+
+def tints(ground: str) -> tuple[str, str]:
+    """Two colours for the shapes that drift over the card's ground: away from the text's, so contrast only grows."""
+    away = BLACK if contrast(ground, WHITE) >= contrast(ground, BLACK) else WHITE
+    # A ground near the end of the scale has no room in that direction: a little towards the other side is harmless.
+    if luminance(ground) < 0.02:
+        return mix(ground, WHITE, 0.045), mix(ground, WHITE, 0.08)
+    if luminance(ground) > 0.92:
+        return mix(ground, BLACK, 0.03), mix(ground, BLACK, 0.055)
+    return mix(ground, away, 0.10), mix(ground, away, 0.19)
+
+
+def ground(brand: BrandStyle) -> str:
+    """The card's colour: the brand's primary."""
+    return brand.primary
+
+
+def end_card(
+    text: str, extra: Mapping[str, str], page: Grid, brand: BrandStyle, locale: str, zone: Rect
+) -> dict[str, Element]:
+    """The card's elements by role, centred in the zone. Raises: TextDoesNotFit, MissingGlyphs, BadMedia."""
+    desk = Desk(page, brand, locale, page.card_unit(zone.height), ground(brand))
+    found = {"logo": _logo(desk)}
+    if text.strip():
+        found["headline"] = _centred(desk, elements.words(desk.set("", text), 0, 0, desk.text, centre=desk.unit * CARD_WIDTH))
+    if extra.get("price", "").strip():
+        found["price"] = _price(desk, extra)
+    if extra.get("cta", "").strip():
+        found["cta"] = _button(desk, extra["cta"])
+    for role, opacity in (("url", 0.0), ("legal", 0.12)):
+        if extra.get(role, "").strip():
+            colour = mix(desk.text, desk.ground, opacity)
+            colour = colour if elements.legible(colour, desk.ground) else desk.text
+            setting = desk.set(role, extra[role])
+            found[role] = _centred(desk, elements.words(setting, 0, 0, colour, centre=desk.unit * CARD_WIDTH))
+    return _stacked(found, desk.unit, zone)
+
+
+def _stacked(found: Mapping[str, Element], unit: float, zone: Rect) -> dict[str, Element]:
+    """One below the other, the whole a little above the zone's middle, where the eye sees the centre."""
+    gaps = {role: _ABOVE.get(role, 0) * unit for role in found}
+    free = zone.height - sum(gaps.values()) - sum(element.area.height for element in found.values())
+    wider = 1 + min(_WIDEST_GAPS - 1, 0.5 * free / max(sum(gaps.values()), 1))
+    top = zone.y + 0.46 * (free - (wider - 1) * sum(gaps.values()))
+    placed = {}
+    for role, element in found.items():
+        top += gaps[role] * wider
+        placed[role] = moved(element, 0, top - element.area.y)
+        top += element.area.height
+    return placed
+
+
+def _centred(desk: Desk, element: Element) -> Element:
+    return moved(element, desk.middle - element.area.x - element.area.width / 2, 0)
+
+
+def _logo(desk: Desk) -> Element:
+    brand = desk.brand
+    if brand.logo is None:
+        setting = desk.set("logo", brand.name)
+        return _centred(desk, elements.words(setting, 0, 0, desk.text))
+    width, height = 0.8 * CARD_WIDTH * desk.unit, CARD_LOGO * desk.unit
+    bare = logo.visible_part(brand.logo, luminance(desk.ground), elements.LOGO_CONTRAST) >= elements.LOGO_PART
+    across, down = (0.0, 0.0) if bare else (26 * desk.unit, 18 * desk.unit)
+    size = logo.size_within(brand.logo, width - 2 * across, height - 2 * down)
+    area = Rect(0, 0, size[0] + 2 * across, size[1] + 2 * down)
+    marks: list[Mark] = [] if bare else [Plate(area, 22 * desk.unit, elements.logo_ground(brand))]
+    marks.append(Picture(brand.logo, Rect(across, down, *size)))
+    return _centred(desk, Element(tuple(marks), area))
+
+
+def _price(desk: Desk, extra: Mapping[str, str]) -> Element:
+    """The price and, on the same baseline, the old one struck through."""
+    main = desk.set("price", extra["price"])
+    colour = desk.brand.accent if elements.legible(desk.brand.accent, desk.ground) else desk.text
+    element = elements.words(main, 0, 0, colour)
+    if not extra.get("old_price", "").strip():
+        return _centred(desk, element)
+    old = desk.set("old_price", extra["old_price"])
+    drop = main.top_px - old.top_px
+    side = elements.words(old, main.width_px + 26 * desk.unit, drop, desk.text)
+    marks = (*element.marks, *side.marks, elements.struck(side, old, desk.text))
+    area = Rect(0, 0, side.area.right + 0.2 * old.size_px, max(element.area.height, side.area.bottom))
+    return _centred(desk, Element(marks, area))
+
+
+def _button(desk: Desk, text: str) -> Element:
+    colours = elements.button_colours(desk.brand, desk.ground)
+    setting = desk.set("cta", text)
+    return _centred(desk, elements.button(setting, 0, 0, desk.unit, colours, CARD_BUTTON))

@@ -1,0 +1,145 @@
+"""The shade behind text on footage: as strong as this footage asks for, no stronger, and never late.
+
+Light text stands on darkened footage, dark text on lightened footage; which of the two a film gets is what needs less
+shade. From the plate's luminance follows the opacity at which the words keep their contrast; a limiter turns it into a
+level that glides and is never below the need of its own frame. The shade runs out to the picture's edges and fades
+towards its middle, like light falling off. Knows footage and places; not text, fonts or encoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.layers.colour import grey_of, luminance, yuv
+from generation.layers.light import Light
+from generation.layers.placed import Placed
+from generation.media.frames import Plane, Planes
+from generation.spec import Size
+
+Floats = NDArray[np.float32]
+
+#: Frames that a level looks to either side when it takes the largest need, and again when it is smoothed.
+REACH = 6
+#: Even footage that needs no darkening gets this much: the look of a film must not jump between its scenes.
+LEAST_DARK, LEAST_LIGHT = 0.18, 0.06
+#: Dark text must need this much less shade before it is preferred: light text is what people expect over film.
+_WORTH_CHANGING = 0.12
+#: Levels move in steps of this size, so that footage at rest costs nothing.
+_STEP = 1 / 96
+
+
+def needs(thing: Placed, light: Light, text: str, shade: str) -> Floats:
+    """Opacity of the shade, per frame of the plate, at which a thing has the contrast it asks for."""
+    darkest, lightest = light.range(thing.box)
+    on_dark = luminance(text) > luminance(shade)
+    floor = grey_of(luminance(shade))
+    if on_dark:
+        least, worst = LEAST_DARK, lightest
+        wanted = (luminance(text) + 0.05) / thing.contrast - 0.05
+    else:
+        least, worst = LEAST_LIGHT, darkest
+        wanted = (luminance(text) + 0.05) * thing.contrast - 0.05
+    codes = np.array([grey_of(float(value)) for value in worst], np.float32)
+    # Opacity mixes code values; a grey of the same luminance mixes like the pixel it stands for.
+    gap = np.maximum(codes - floor, 1e-3) if on_dark else np.minimum(codes - floor, -1e-3)
+    return np.asarray(np.clip((codes - grey_of(wanted)) / gap, least, 1.0), np.float32)
+
+
+def prefers_dark_text(things: Sequence[Placed], light: Light, light_pair: tuple[str, str], dark_pair: tuple[str, str]) -> bool:
+    """Whether dark text needs clearly less shade than light text; the pairs are (text, shade)."""
+    totals = [0.0, 0.0]
+    for thing in things:
+        frames = slice(thing.start_frame, thing.end_frame)
+        for index, (text, shade) in enumerate((light_pair, dark_pair)):
+            totals[index] += float(needs(thing, light, text, shade)[frames].sum())
+    frames_shown = sum(thing.end_frame - thing.start_frame for thing in things)
+    return frames_shown > 0 and (totals[0] - totals[1]) / frames_shown > _WORTH_CHANGING
+
+
+class Shade:
+    """The shade of one film under the things that stand on its footage."""
+
+    def __init__(self, size: Size, things: Sequence[Placed], light: Light, colour: str, unit: float) -> None:
+        self._colour = yuv(colour)
+        self._levels = [_limited(needs(thing, light, thing.colour, colour)) for thing in things]
+        self._fields = _fields(things, size, unit)
+        self._shown = [slice(thing.start_frame, thing.end_frame) for thing in things]
+        self._drawn: tuple[tuple[int, ...], tuple[Plane, Plane, Plane, Plane, Plane]] | None = None
+
+    @property
+    def deepest(self) -> float:
+        """The strongest level that is shown."""
+        pairs = zip(self._levels, self._shown, strict=True)
+        return max((float(level[shown].max(initial=0.0)) for level, shown in pairs), default=0.0)
+
+    def draw(self, frame: int, planes: Planes, opacities: Mapping[int, float]) -> None:
+        """Shade a frame; `opacities` says how present each thing (by its index) is."""
+        steps = tuple(
+            int(np.ceil(float(level[frame]) * opacities.get(index, 0.0) / _STEP))
+            for index, level in enumerate(self._levels)
+        )
+        if not any(steps):
+            return
+        if self._drawn is None or self._drawn[0] != steps:
+            self._drawn = steps, self._overlay(steps)
+        keep, keep_chroma, *inks = self._drawn[1]
+        for plane, factor, ink in zip(planes, (keep, keep_chroma, keep_chroma), inks, strict=True):
+            target = plane[: factor.shape[0]]
+            cv2.multiply(target, factor, dst=target, scale=1 / 255)
+            cv2.add(target, ink, dst=target)
+
+    def _overlay(self, steps: tuple[int, ...]) -> tuple[Plane, Plane, Plane, Plane, Plane]:
+        """Keep and ink planes for these levels: the strongest of the shades at each pixel."""
+        used = [(field, step * _STEP) for field, step in zip(self._fields, steps, strict=True) if step]
+        rows, columns = max(field.shape[0] for field, _ in used), used[0][0].shape[1]
+        alpha = np.zeros((rows, columns), np.uint8)
+        for field, level in used:
+            part = alpha[: field.shape[0]]
+            cv2.max(part, cv2.convertScaleAbs(field, alpha=level), dst=part)
+        small = cv2.resize(alpha, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+        y, u, v = (
+            cv2.convertScaleAbs(plane, alpha=value / 255)
+            for plane, value in zip((alpha, small, small), self._colour, strict=True)
+        )
+        return 255 - alpha, 255 - small, y, u, v
+
+
+def _limited(wanted: Floats) -> Floats:
+    """The largest need within `REACH` frames, then the mean of that: smooth, and nowhere below the need itself."""
+    if not wanted.size:
+        return wanted
+    padded = np.pad(wanted, 2 * REACH, mode="edge")
+    width = 2 * REACH + 1
+    highest = np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(highest, width).mean(axis=1), np.float32)
+
+
+def _fields(things: Sequence[Placed], size: Size, unit: float) -> list[Plane]:
+    """Where the shade of each thing lies: 255 from the picture's edges to the thing, then falling to 0.
+
+    Rows below its reach are left out. On wide pictures it ends beside the text as well; one edge serves all texts, as
+    three edges would draw a staircase on the footage.
+    """
+    texts = [thing.box for thing in things if thing.kind != "logo"]
+    fields = []
+    for thing in things:
+        group = texts if thing.kind != "logo" else [thing.box]
+        right_sided = thing.box.x + thing.box.width / 2 > size.width_px / 2
+        wide = size.width_px > 1.25 * size.height_px
+        edge = max(size.width_px - box.x if right_sided else box.right for box in group)
+        down = _beyond(size.height_px, thing.box.bottom + 14 * unit, 330 * unit)
+        across = _beyond(size.width_px, edge + 20 * unit, 560 * unit) if wide else np.zeros(size.width_px, np.float32)
+        across = across[::-1] if right_sided else across
+        rows = 2 * ((int(np.count_nonzero(down < 1)) + 1) // 2)
+        t = np.clip(np.hypot(down[:rows, None], across[None, :]), 0, 1)
+        fields.append(np.asarray(np.rint(255 * (1 - t * t * t * (t * (6 * t - 15) + 10))), np.uint8))
+    return fields
+
+
+def _beyond(length: int, full: float, reach: float) -> Floats:
+    """How far each row or column lies beyond `full`, in parts of `reach`."""
+    return np.maximum((np.arange(length, dtype=np.float32) + 0.5 - full) / reach, 0)

@@ -1,0 +1,1 @@
+"""Marks that say whose a film is and how it was made."""
