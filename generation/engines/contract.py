@@ -7,14 +7,16 @@ A new engine is one file here and one row in `generation/engines/__init__.py` (o
 
 from __future__ import annotations
 
+import difflib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from generation.errors import BadShot
 from generation.spec import Footage, Progress, Shot, Size
@@ -24,6 +26,15 @@ class EngineOptions(BaseModel):
     """Base of every engine's options: unknown keys are an error, values do not change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _complaint(fault: ErrorDetails, known: tuple[str, ...]) -> str:
+    """One pydantic fault as a sentence, with the nearest known name for an unknown one."""
+    name = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"option {name}={fault['input']!r}: {fault['msg']}"
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"there is no option {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"options: {', '.join(known) or 'none'}")
 
 
 class Engine(ABC):
@@ -66,6 +77,14 @@ class Engine(ABC):
         """The least number of frames this engine can render that covers `seconds` at `fps`."""
         # Rounded first: 6.006 s at 30000/1001 is 180 frames, not 181 by a float's last bit.
         return max(1, math.ceil(round(seconds * float(fps), 6)))
+
+    def validated(self, options: Mapping[str, object]) -> EngineOptions:
+        """The options as this engine's own model; `BadShot` names each key that is unknown or out of range."""
+        try:
+            return self.Options.model_validate(dict(options))
+        except ValidationError as error:
+            known = tuple(self.Options.model_fields)
+            raise BadShot(f"{self.id}: " + "; ".join(_complaint(fault, known) for fault in error.errors())) from error
 
     def refuse(self, shot: Shot) -> None:
         """Raise `BadShot` with the nearest valid value if the shot cannot be rendered exactly as asked."""

@@ -1,0 +1,7 @@
+"""The built-in engine for every CPU: films drawn from the prompt itself, in flat, layered, slowly moving scenes.
+
+The way through this folder: `words` reads a prompt, `scene` decides what is seen, `palette` in which light,
+`places/` paint it as layers on `canvas`, `stage` keeps the layers in depth order, `camera` moves, `film` puts every
+frame together and `engine` is the port. `hero` brings in the row's picture. A new place is a file in `places/` and a
+row in its table; a new thing is a function in `props_*.py`; both need their words in `lexicon.toml`.
+"""

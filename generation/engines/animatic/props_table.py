@@ -1,0 +1,305 @@
+"""Things that stand on a table or a plinth: cups, bottles, food, books, devices. One unit tall, feet on y = 0.
+
+Painters take a pen, the thing's own colour and the share (0-1) of their cycle. Light falls from the left. Does not
+know rooms.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from generation.engines.animatic.nature import plant as _potted
+from generation.engines.animatic.palette import Rgb, mix
+from generation.engines.animatic.pen import Pen
+from generation.engines.animatic.shapes import box, oval, points, spline, stroke
+
+_WHITE = (255.0, 252.0, 246.0)
+_DARK = (42.0, 40.0, 50.0)
+
+
+def steam(pen: Pen, x: float, y: float, tall: float, share: float) -> None:
+    """Two ribbons of steam that rise and dissolve."""
+    for ribbon, offset in enumerate((-0.10, 0.10)):
+        heights = np.linspace(0, 1, 16)
+        turn = 2 * math.pi * (share + 0.4 * ribbon)
+        way = [(x + (offset + 0.09 * math.sin(5.2 * h - turn)) * tall, y + h * tall) for h in heights]
+        widths = [0.055 * tall * math.sin(math.pi * (0.08 + 0.9 * h)) for h in heights]
+        pen.canvas.soft(pen.place(stroke(way, widths)), pen.palette.tone(_WHITE), 0.05 * tall * pen.scale, 0.42)
+
+
+def cup(pen: Pen, colour: Rgb, share: float) -> None:
+    """A cup of coffee on its saucer."""
+    pen.shadow(0.03, 0.02, 0.66, 0.09, 0.32)
+    pen.fade(oval(0.0, 0.05, 0.58, 0.085), mix(colour, _WHITE, 0.7), mix(colour, _WHITE, 0.45))
+    pen.line(oval(0.40, 0.40, 0.15, 0.17), 0.065, colour, 0.86)
+    pen.round(spline([(-0.40, 0.70), (-0.385, 0.35), (-0.27, 0.09), (0.0, 0.06), (0.27, 0.09), (0.385, 0.35), (0.40, 0.70),
+                      (0.0, 0.66)], steps=8), colour)  # fmt: skip
+    pen.fade(oval(0.0, 0.70, 0.40, 0.085), mix(colour, _WHITE, 0.5), mix(colour, _WHITE, 0.25))
+    pen.fade(oval(0.0, 0.692, 0.345, 0.064), "#7a4a2a", "#a56a3c")
+    pen.poly(oval(-0.06, 0.70, 0.16, 0.024), "#e6c79c", opacity=0.8)
+    steam(pen, 0.0, 0.74, 0.62, share)
+
+
+def bottle(pen: Pen, colour: Rgb, share: float) -> None:
+    """A bottle with a label and a glint."""
+    pen.shadow(0.03, 0.01, 0.25, 0.032, 0.34)
+    pen.round(spline([(-0.19, 0.02), (-0.195, 0.50), (-0.15, 0.60), (-0.075, 0.70), (-0.07, 0.86), (0.07, 0.86), (0.075, 0.70),
+                      (0.15, 0.60), (0.195, 0.50), (0.19, 0.02), (0.0, 0.0)], steps=6), colour, dark=0.62)  # fmt: skip
+    pen.round(box(-0.085, 0.84, 0.085, 0.985, 0.018), mix(colour, _DARK, 0.6))
+    pen.round(box(-0.193, 0.16, 0.193, 0.44), mix(colour, _WHITE, 0.86))
+    pen.box(-0.10, 0.34, 0.10, 0.365, colour, 0.9)
+    pen.box(-0.065, 0.29, 0.065, 0.305, colour, 0.9)
+    pen.poly(box(-0.145, 0.05, -0.115, 0.52, 0.015), _WHITE, opacity=0.35)
+
+
+def glass(pen: Pen, colour: Rgb, share: float) -> None:
+    """A tall drink with ice, a straw and a slice."""
+    pen.shadow(0.03, 0.01, 0.30, 0.04, 0.3)
+    pen.limb((0.02, 0.25), (0.20, 1.08), 0.030, 0.030, pen.palette.accent(1))
+    pen.poly(points((-0.27, 0.88), (0.27, 0.88), (0.205, 0.02), (-0.205, 0.02)), _WHITE, opacity=0.35)
+    pen.fade(points((-0.252, 0.72), (0.252, 0.72), (0.20, 0.05), (-0.20, 0.05)), mix(colour, _WHITE, 0.30), colour)
+    for x, y in ((-0.09, 0.60), (0.09, 0.63), (0.0, 0.46)):
+        pen.poly(box(x - 0.075, y - 0.075, x + 0.075, y + 0.075, 0.02), _WHITE, opacity=0.32)
+    for bubble in range(5):
+        rise = (share + bubble * 0.21) % 1
+        pen.poly(oval(-0.12 + 0.06 * bubble, 0.1 + 0.55 * rise, 0.014, 0.014), _WHITE, opacity=0.6)
+    pen.oval(0.25, 0.88, 0.125, 0.125, "#f6c945")
+    pen.oval(0.25, 0.88, 0.095, 0.095, "#fbe38e")
+    pen.poly(box(-0.215, 0.12, -0.185, 0.80, 0.014), _WHITE, opacity=0.45)
+
+
+def bread(pen: Pen, colour: Rgb, share: float) -> None:
+    """A crusty loaf."""
+    pen.shadow(0.0, 0.02, 0.86, 0.08, 0.32)
+    pen.fade(spline([(-0.80, 0.08), (-0.84, 0.38), (-0.5, 0.66), (0.0, 0.74), (0.5, 0.66), (0.84, 0.38), (0.80, 0.08), (0.0, 0.0)]),
+             "#e2a55c", "#a9652f")  # fmt: skip
+    for x in (-0.46, -0.15, 0.16, 0.47):
+        pen.poly(spline([(x - 0.10, 0.30), (x - 0.03, 0.50), (x + 0.13, 0.64), (x + 0.06, 0.44)]), "#f6d9a6")
+
+
+def croissant(pen: Pen, colour: Rgb, share: float) -> None:
+    """A croissant of five segments."""
+    pen.shadow(0.0, 0.02, 0.82, 0.08, 0.32)
+    for x, y, rx, ry, light in ((-0.66, 0.16, 0.22, 0.15, 0.82), (0.66, 0.16, 0.22, 0.15, 0.78), (-0.40, 0.28, 0.26, 0.24, 0.95),
+                                (0.40, 0.28, 0.26, 0.24, 0.88), (0.0, 0.36, 0.30, 0.32, 1.0)):  # fmt: skip
+        pen.oval(x, y, rx, ry, "#d99447", light)
+        pen.oval(x - rx * 0.2, y + ry * 0.35, rx * 0.55, ry * 0.45, "#efbd78", light)
+
+
+def cake(pen: Pen, colour: Rgb, share: float) -> None:
+    """A cake with icing and lit candles."""
+    pen.shadow(0.0, 0.01, 0.68, 0.05, 0.3)
+    pen.round(box(-0.55, 0.0, 0.55, 0.46, 0.04), "#f0d3ac")
+    pen.round(box(-0.55, 0.20, 0.55, 0.26), colour)
+    drips = [(-0.56, 0.50), (0.56, 0.50), (0.56, 0.40), (0.42, 0.31), (0.30, 0.40), (0.14, 0.30), (0.0, 0.39), (-0.16, 0.29), (-0.30, 0.39),
+             (-0.44, 0.32), (-0.56, 0.40)]  # fmt: skip
+    pen.blob(drips, mix(colour, _WHITE, 0.55))
+    for index, x in enumerate((-0.3, 0.0, 0.3)):
+        pen.box(x - 0.025, 0.50, x + 0.025, 0.76, pen.palette.accent(index))
+        flicker = 0.02 * math.sin(2 * math.pi * (2 * share + index / 3))
+        pen.glow(x, 0.84, 0.22, (255.0, 200.0, 110.0), 0.55)
+        pen.lamp(spline([(x - 0.03, 0.81), (x + flicker, 0.93), (x + 0.03, 0.81), (x, 0.77)], steps=6), (255.0, 214.0, 120.0))
+
+
+def fruit(pen: Pen, colour: Rgb, share: float) -> None:
+    """Fruit in a shallow bowl."""
+    pen.shadow(0.0, 0.02, 0.66, 0.06, 0.3)
+    for x, y, r, tone in ((-0.34, 0.50, 0.20, "#f08a3c"), (0.34, 0.50, 0.20, "#d9433f"), (0.0, 0.56, 0.22, "#f2b632"),
+                          (-0.17, 0.74, 0.19, "#d9433f"), (0.18, 0.76, 0.19, "#9cbf4a")):  # fmt: skip
+        pen.round(oval(x, y, r, r * 0.96), tone)
+        pen.limb((x, y + r * 0.8), (x + 0.03, y + r * 1.15), 0.022, 0.016, "#5d4630")
+    pen.round(spline([(-0.66, 0.46), (-0.5, 0.16), (-0.2, 0.03), (0.2, 0.03), (0.5, 0.16), (0.66, 0.46), (0.0, 0.42)], steps=8), colour)
+
+
+def bowl(pen: Pen, colour: Rgb, share: float) -> None:
+    """A steaming bowl."""
+    pen.shadow(0.0, 0.02, 0.60, 0.06, 0.3)
+    pen.round(spline([(-0.62, 0.58), (-0.50, 0.24), (-0.22, 0.05), (0.22, 0.05), (0.50, 0.24), (0.62, 0.58), (0.0, 0.54)], steps=8), colour)
+    pen.fade(oval(0.0, 0.58, 0.62, 0.12), mix(colour, _WHITE, 0.5), mix(colour, _WHITE, 0.2))
+    pen.fade(oval(0.0, 0.575, 0.54, 0.092), "#f0b35c", "#d98a3a")
+    for x, y, tone in ((-0.22, 0.60, "#7aa653"), (0.14, 0.55, "#d9533f"), (0.26, 0.61, "#f5e2a8"), (-0.04, 0.60, "#7aa653")):
+        pen.oval(x, y, 0.085, 0.034, tone)
+    steam(pen, 0.0, 0.64, 0.55, share)
+
+
+def pizza(pen: Pen, colour: Rgb, share: float) -> None:
+    """A pizza on a board."""
+    pen.shadow(0.0, 0.0, 1.0, 0.09, 0.3)
+    pen.fade(oval(0.0, 0.16, 1.02, 0.26), "#b98654", "#8a5d36")
+    pen.fade(oval(0.0, 0.22, 0.90, 0.225), "#dca35a", "#c2823e")
+    pen.fade(oval(0.0, 0.235, 0.80, 0.19), "#f4c95d", "#e8a93f")
+    for x, y in ((-0.42, 0.26), (-0.08, 0.33), (0.34, 0.28), (0.12, 0.17), (-0.22, 0.15), (0.52, 0.20)):
+        pen.oval(x, y, 0.12, 0.034, "#c8402f")
+    for x, y in ((-0.58, 0.20), (0.18, 0.27), (-0.02, 0.22), (0.42, 0.14)):
+        pen.oval(x, y, 0.055, 0.020, "#5f9e4b")
+
+
+def burger(pen: Pen, colour: Rgb, share: float) -> None:
+    """A burger in its bun."""
+    pen.shadow(0.0, 0.02, 0.62, 0.06, 0.32)
+    pen.round(box(-0.54, 0.02, 0.54, 0.24, 0.10), "#d9964a")
+    pen.round(box(-0.58, 0.22, 0.58, 0.40, 0.08), "#6b3d28")
+    pen.poly([(-0.58, 0.42), (0.58, 0.42), (0.36, 0.28), (0.16, 0.40), (-0.14, 0.30), (-0.34, 0.40)], "#f7c548")
+    pen.blob([(-0.62, 0.46), (-0.3, 0.40), (0.0, 0.46), (0.3, 0.40), (0.62, 0.46), (0.5, 0.54), (-0.5, 0.54)], "#7fb24e")
+    pen.round(np.concatenate([oval(0.0, 0.52, 0.56, 0.42, end=0.5), [(-0.56, 0.52)]]), "#e0a052")
+    for x, y in ((-0.26, 0.74), (-0.04, 0.84), (0.2, 0.76), (0.0, 0.68), (0.34, 0.64)):
+        pen.oval(x, y, 0.030, 0.018, "#f8e7c4")
+
+
+def book(pen: Pen, colour: Rgb, share: float) -> None:
+    """A stack of three books."""
+    pen.shadow(0.0, 0.01, 0.62, 0.05, 0.3)
+    tones = (colour, pen.palette.accent(1), pen.palette.accent(3))
+    for index, (x, width) in enumerate(((0.0, 0.56), (-0.04, 0.50), (0.03, 0.46))):
+        low = 0.22 * index
+        pen.box(x - width, low, x + width, low + 0.20, tones[index], radius=0.02)
+        pen.box(x - width + 0.07, low + 0.035, x + width, low + 0.165, "#f6efe0")
+        pen.box(x - width, low, x - width + 0.09, low + 0.20, tones[index], 0.85, radius=0.02)
+
+
+def laptop(pen: Pen, colour: Rgb, share: float) -> None:
+    """An open laptop whose screen shows a chart that grows."""
+    pen.shadow(0.0, 0.01, 0.92, 0.05, 0.3)
+    pen.box(-0.62, 0.07, 0.62, 0.94, "#3a404c", radius=0.04)
+    screen = box(-0.57, 0.12, 0.57, 0.89, 0.015)
+    pen.lamp(screen, mix((238.0, 244.0, 250.0), colour, 0.12))
+    pen.lamp(box(-0.50, 0.74, -0.10, 0.80, 0.02), colour)
+    for bar in range(6):
+        tall = 0.10 + 0.40 * abs(math.sin(1.1 + bar * 0.9)) * (0.86 + 0.14 * math.sin(2 * math.pi * (share + bar / 6)))
+        pen.lamp(box(-0.48 + bar * 0.165, 0.18, -0.38 + bar * 0.165, 0.18 + tall, 0.012), colour if bar % 2 else pen.palette.accent(1))
+    pen.fade(points((-0.70, 0.075), (0.70, 0.075), (0.88, 0.0), (-0.88, 0.0)), "#d9dde3", "#aeb5c0")
+
+
+def phone(pen: Pen, colour: Rgb, share: float) -> None:
+    """A phone standing upright with a lit screen."""
+    pen.shadow(0.02, 0.01, 0.34, 0.04, 0.32)
+    pen.box(-0.255, 0.0, 0.255, 1.0, "#23262e", radius=0.07)
+    pen.lamp(box(-0.23, 0.025, 0.23, 0.975, 0.05), mix(colour, _WHITE, 0.35))
+    pen.lamp(oval(0.0, 0.62, 0.12, 0.12), mix(colour, _WHITE, 0.75))
+    for line in range(3):
+        pen.lamp(box(-0.15, 0.34 - 0.09 * line, 0.15 - 0.05 * line, 0.38 - 0.09 * line, 0.02), mix(colour, _WHITE, 0.8))
+    pen.poly([(-0.05 + 0.02 * share, 0.97), (0.10, 0.97), (-0.12, 0.03), (-0.22, 0.03)], _WHITE, opacity=0.10)
+
+
+def headphones(pen: Pen, colour: Rgb, share: float) -> None:
+    """Headphones standing on their cups."""
+    pen.shadow(0.0, 0.01, 0.46, 0.04, 0.3)
+    pen.line(oval(0.0, 0.46, 0.37, 0.46, end=0.5), 0.085, mix(colour, _DARK, 0.35))
+    for side in (-1, 1):
+        pen.round(box(0.37 * side - 0.11, 0.02, 0.37 * side + 0.11, 0.50, 0.10), colour)
+        pen.box(0.27 * side - 0.035, 0.06, 0.27 * side + 0.035, 0.46, _DARK, radius=0.03)
+
+
+def speaker(pen: Pen, colour: Rgb, share: float) -> None:
+    """A loudspeaker whose membranes beat."""
+    beat = 0.012 * math.sin(4 * math.pi * share)
+    pen.shadow(0.03, 0.01, 0.36, 0.04, 0.32)
+    pen.round(box(-0.30, 0.0, 0.30, 1.0, 0.05), mix(colour, _DARK, 0.25))
+    for y, r in ((0.30, 0.20), (0.72, 0.12)):
+        pen.oval(0.0, y, r + 0.035, r + 0.035, _DARK)
+        pen.oval(0.0, y, r + beat, r + beat, "#4c515c")
+        pen.oval(0.0, y, (r + beat) * 0.42, (r + beat) * 0.42, "#777e8a")
+
+
+def watch(pen: Pen, colour: Rgb, share: float) -> None:
+    """A wrist watch, its hand moving."""
+    pen.shadow(0.0, 0.01, 0.26, 0.03, 0.3)
+    pen.round(box(-0.13, 0.0, 0.13, 1.0, 0.05), colour)
+    pen.round(oval(0.0, 0.5, 0.29, 0.29), "#cfd4db")
+    pen.oval(0.0, 0.5, 0.24, 0.24, "#fbf8f2")
+    for hour in range(12):
+        angle = math.pi * hour / 6
+        pen.oval(0.20 * math.cos(angle), 0.5 + 0.20 * math.sin(angle), 0.013, 0.013, _DARK)
+    for length, angle in ((0.11, 2.1), (0.16, 0.6), (0.18, math.pi / 2 - 2 * math.pi * share)):
+        pen.limb((0.0, 0.5), (length * math.cos(angle), 0.5 + length * math.sin(angle)), 0.022, 0.012, _DARK)
+
+
+def shoe(pen: Pen, colour: Rgb, share: float) -> None:
+    """A running shoe."""
+    pen.shadow(0.0, 0.01, 0.98, 0.06, 0.34)
+    upper = spline([(-0.86, 0.20), (-0.88, 0.66), (-0.74, 0.96), (-0.46, 0.98), (-0.34, 0.80), (0.04, 0.62), (0.40, 0.46), (0.80, 0.40),
+                    (0.94, 0.20), (0.0, 0.14)], steps=8)  # fmt: skip
+    pen.fade(upper, mix(colour, _WHITE, 0.16), mix(colour, _DARK, 0.10))
+    pen.poly(spline([(-0.70, 0.28), (-0.30, 0.36), (0.10, 0.58), (0.0, 0.42), (-0.30, 0.24)]), _WHITE)
+    pen.fade(spline([(-0.92, 0.20), (-0.90, 0.02), (0.0, 0.0), (0.90, 0.02), (1.0, 0.16), (0.90, 0.24), (0.0, 0.19)], steps=8), "#ffffff", "#dcd9d2")
+    for lace in range(4):
+        pen.limb((-0.26 + 0.15 * lace, 0.75 - 0.085 * lace), (-0.12 + 0.15 * lace, 0.86 - 0.10 * lace), 0.042, 0.042, "#fbf9f4")
+
+
+def bag(pen: Pen, colour: Rgb, share: float) -> None:
+    """A shopping bag."""
+    pen.shadow(0.04, 0.01, 0.46, 0.045, 0.3)
+    pen.line(spline([(-0.16, 0.70), (-0.14, 0.94), (0.14, 0.94), (0.16, 0.70)], closed=False), 0.032, colour, 0.7)
+    pen.fade(points((-0.36, 0.74), (0.36, 0.74), (0.40, 0.0), (-0.40, 0.0)), mix(colour, _WHITE, 0.14), colour)
+    pen.poly([(0.36, 0.74), (0.20, 0.70), (0.24, 0.0), (0.40, 0.0)], colour, 0.82)
+    pen.oval(-0.07, 0.36, 0.12, 0.12, mix(colour, _WHITE, 0.7))
+
+
+def gift(pen: Pen, colour: Rgb, share: float) -> None:
+    """A wrapped gift with a bow."""
+    ribbon = pen.palette.accent(2)
+    pen.shadow(0.03, 0.01, 0.58, 0.05, 0.32)
+    pen.round(box(-0.46, 0.0, 0.46, 0.58, 0.02), colour)
+    pen.round(box(-0.51, 0.54, 0.51, 0.72, 0.02), colour, light=1.24)
+    pen.box(-0.075, 0.0, 0.075, 0.72, ribbon)
+    for side in (-1, 1):
+        pen.poly(spline([(0.0, 0.72), (0.16 * side, 0.96), (0.36 * side, 0.94), (0.30 * side, 0.76)]), ribbon, 0.92 if side > 0 else 1.05)
+    pen.oval(0.0, 0.75, 0.075, 0.065, ribbon, 0.84)
+
+
+def candle(pen: Pen, colour: Rgb, share: float) -> None:
+    """A candle with its light."""
+    flicker = 0.02 * math.sin(2 * math.pi * 2 * share)
+    pen.shadow(0.0, 0.01, 0.24, 0.03, 0.3)
+    pen.glow(0.0, 0.86, 0.75, (255.0, 190.0, 100.0), 0.45 + flicker)
+    pen.round(box(-0.16, 0.0, 0.16, 0.66, 0.03), mix(colour, _WHITE, 0.5))
+    pen.limb((0.0, 0.66), (0.0, 0.73), 0.02, 0.02, _DARK)
+    pen.lamp(spline([(-0.05, 0.77), (flicker, 0.97), (0.05, 0.77), (0.0, 0.71)], steps=6), (255.0, 216.0, 126.0))
+
+
+def jar(pen: Pen, colour: Rgb, share: float) -> None:
+    """A jar with a lid and a label."""
+    pen.shadow(0.03, 0.01, 0.46, 0.05, 0.32)
+    pen.round(box(-0.42, 0.0, 0.42, 0.70, 0.12), mix(colour, _WHITE, 0.22))
+    pen.round(box(-0.40, 0.68, 0.40, 0.94, 0.05), mix(colour, _DARK, 0.5))
+    pen.round(box(-0.42, 0.18, 0.42, 0.52), mix(colour, _WHITE, 0.82))
+    pen.box(-0.20, 0.36, 0.20, 0.395, colour, 0.9)
+    pen.box(-0.13, 0.29, 0.13, 0.315, colour, 0.9)
+
+
+def vase(pen: Pen, colour: Rgb, share: float) -> None:
+    """A vase with three dry stems."""
+    for x, y in ((-0.22, 1.02), (0.02, 1.14), (0.24, 0.98)):
+        sway = 0.012 * math.sin(2 * math.pi * share + x * 5)
+        pen.line(spline([(0.0, 0.60), (x * 0.5, 0.82), (x + sway, y)], closed=False), 0.014, "#a98f62")
+        pen.poly(spline([(x * 0.85 + sway, y - 0.12), (x - 0.045 + sway, y), (x * 1.08 + sway, y + 0.13), (x + 0.045 + sway, y)]), "#e3c992")
+    pen.shadow(0.03, 0.01, 0.32, 0.035, 0.32)
+    pen.round(spline([(-0.09, 0.64), (-0.10, 0.54), (-0.27, 0.36), (-0.25, 0.12), (-0.14, 0.0), (0.14, 0.0), (0.25, 0.12), (0.27, 0.36),
+                      (0.10, 0.54), (0.09, 0.64)], steps=8), colour)  # fmt: skip
+
+
+def camera(pen: Pen, colour: Rgb, share: float) -> None:
+    """A photo camera."""
+    pen.shadow(0.0, 0.01, 0.66, 0.05, 0.32)
+    pen.box(-0.20, 0.62, 0.20, 0.80, "#4a4f5a", radius=0.04)
+    pen.round(box(-0.62, 0.0, 0.62, 0.68, 0.08), "#343943")
+    pen.box(-0.62, 0.20, 0.62, 0.46, colour)
+    for r, tone in ((0.29, "#22252c"), (0.23, "#59606d"), (0.17, "#1c2330"), (0.09, "#3b5e83")):
+        pen.oval(0.0, 0.33, r, r, tone)
+    pen.poly(oval(-0.05, 0.39, 0.04, 0.04), _WHITE, opacity=0.7)
+
+
+def ball(pen: Pen, colour: Rgb, share: float) -> None:
+    """A ball."""
+    pen.shadow(0.05, 0.02, 0.44, 0.06, 0.34)
+    pen.round(oval(0.0, 0.5, 0.5, 0.5), colour)
+    turn = 0.2 * math.sin(2 * math.pi * share)
+    for knots in ([(-0.48, 0.58), (-0.1, 0.42 + turn * 0.1), (0.48, 0.55)], [(-0.16, 0.97), (0.05, 0.5), (-0.12, 0.03)]):
+        pen.line(spline(knots, closed=False), 0.03, mix(colour, _DARK, 0.5))
+
+
+def plant(pen: Pen, colour: Rgb, share: float) -> None:
+    """A potted plant."""
+    _potted(pen, (86.0, 140.0, 98.0), colour)
