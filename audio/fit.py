@@ -95,7 +95,7 @@ class _Teller:
 def _speed_up(say: _Say, natural_seconds: float, available_seconds: float) -> Speech | None:
     """The slowest speed that fits, to 1 %, by bisection from a good first guess; None above the highest."""
     low, high, best = 1.0, None, None
-    speed = min(HIGHEST_SPEED, natural_seconds / available_seconds * 1.005)
+    speed = min(HIGHEST_SPEED, natural_seconds / max(available_seconds, 0.01) * 1.005)
     while True:
         last = say(speed)
         if last.seconds <= available_seconds:

@@ -23,7 +23,7 @@ from audio.waveform import Samples, gain, smooth_number
 _EXACT_LU, TOLERANCE_LU = 0.1, 0.5
 #: AAC adds up to 0.4 dB of true peak, so the limiter begins below the target's ceiling.
 _AAC_HEADROOM_DB = 0.5
-_GAIN_ROUNDS, _ENCODE_ROUNDS = 6, 4
+_GAIN_ROUNDS, _ENCODE_ROUNDS = 12, 4
 #: More than this is noise brought up to full level: a mistake, not a quiet mix.
 _MOST_GAIN_DB = 40.0
 #: The limiter thinks in blocks of 1 ms.
@@ -93,7 +93,8 @@ def _level(mix: Samples, before: Measured, integrated_lufs: float, ceiling_dbtp:
         error = integrated_lufs - measure(samples).integrated_lufs
         if abs(error) <= _EXACT_LU:
             return _Levelled(samples, limited_db)
-        gain_db += error
+        # Under a limiter a decibel of gain brings less than one of loudness: lean forward, or it takes twelve rounds.
+        gain_db += error * (1.6 if limited_db < 0.0 else 1.0)
     raise BadAudio(
         f"the mix does not reach {integrated_lufs:g} LUFS under {ceiling_dbtp:g} dBTP: its peaks are too high"
     )

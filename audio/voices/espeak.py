@@ -27,7 +27,7 @@ from audio.errors import NotAvailable, NoVoice, VoiceFailed
 from audio.spec import SAMPLE_RATE_HZ, Speech, Utterance
 from audio.voices.contract import Voice, VoiceOptions
 from audio.waveform import Samples, find_pauses, resample, trim_silence, write_wav
-from audio.words import time_words
+from audio.words import is_spoken, time_words
 
 INSTALL = "pip install 'spotmill[espeak]'"
 _CHILD = Path(__file__).with_name("espeak_child.py")
@@ -121,6 +121,8 @@ class EspeakVoice(Voice):
 
     def speak(self, utterance: Utterance, path: Path) -> Speech:
         """See `Voice.speak`. Kanji are refused: the library would spell "Chinese letter" for each."""
+        if not is_spoken(utterance.text):
+            raise VoiceFailed(f"espeak found nothing to say in {utterance.text[:40]!r}")
         package = _package()
         if package is None:
             raise NotAvailable(f"the voice espeak is not installed: {INSTALL}")
