@@ -107,6 +107,7 @@ class TemplateFile(_Part):
     music: str = "uplifting"
     #: Rows that `spotmill init` writes.
     example_rows: tuple[dict[str, str], ...] = Field((), max_length=10)
+    example_locales: tuple[str, ...] = ("en-US",)
 
     @field_validator("shots")
     @classmethod
