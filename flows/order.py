@@ -168,13 +168,13 @@ def _engine(campaign: Campaign, found: list[Problem]) -> tuple[Engine | None, st
     from generation.errors import GenerationError
 
     try:
-        name, reason = choose_engine(campaign.engine)
-        engine = get_engine(name)
+        choice = choose_engine(campaign.engine)
+        engine = get_engine(choice.name)
     except GenerationError as error:
         found.append(_of_campaign("engine", error.code, campaign.engine, str(error)))
         return None, ""
     _check_options(engine.Options, campaign.engine_options, "engine_options", found)
-    return engine, reason
+    return engine, choice.reason
 
 
 def _voice(campaign: Campaign, rows: tuple[Row, ...], found: list[Problem]) -> tuple[Voice | None, str]:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Step kind -> (sources, libraries) that decide its bytes.
 MADE_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plate": (
-        ("generation/plate.py", "generation/reframe.py", "generation/looks", "generation/media/frames.py"),
+        ("generation/plate.py", "generation/cut.py", "generation/reframe.py", "generation/looks", "generation/media/frames.py"),
         ("av", "opencv-python-headless", "numpy"),
     ),
     "voice": (

@@ -116,9 +116,9 @@ def _campaign(template: Template, title: str) -> str:
         f"  {name}: [{', '.join(factor.arms)}]  # {factor.description}" for name, factor in spec.factors.items()
     )
     money = any(variable.type == "money" for variable in spec.variables.values())
-    currency = (
-        "currency: USD            # of prices whose row says no other; or {en-US: USD, de-DE: EUR}\n" if money else ""
-    )
+    currency = "currency: USD            # where a row says no other; or {en-US: USD, de-DE: EUR}\n" if money else ""
+    about = textwrap.fill(f"{spec.title}: {spec.description}", 100, initial_indent="# ", subsequent_indent="# ")
+    length = f"{spec.seconds.min:g} to {spec.seconds.max:g}"
     return f"""\
 {about}
 name: {json.dumps(title, ensure_ascii=False)}
@@ -134,7 +134,7 @@ factors:                        # what is tested; the first arm is the control. 
 placements:                     # `spotmill placements` lists them
 {placements}
 
-{currency}seconds: {length.default:g}               # {length.min:g} to {length.max:g}; a placement that needs more gets more
+{currency}seconds: {spec.seconds.default:g}               # {length}; a placement that needs more gets more
 # look: {spec.look}             # `spotmill looks`
 # music: {spec.music}           # uplifting, calm, tech, luxury or none
 seed: 1                  # another seed, other pictures

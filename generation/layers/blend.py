@@ -40,11 +40,13 @@ def _lay(plane: Plane, ink: Plane, keep: Plane, x: int, y: int) -> None:
 
 
 def _faded(sprite: Sprite, opacity: float) -> Sprite:
-    planes = tuple(cv2.convertScaleAbs(plane, alpha=opacity) for plane in sprite.planes)
-    keeps = [
-        cv2.convertScaleAbs(keep, alpha=opacity, beta=255 * (1 - opacity)) for keep in (sprite.keep, sprite.keep_chroma)
-    ]
-    return Sprite(sprite.x, sprite.y, (planes[0], planes[1], planes[2]), *keeps)
+    def times(plane: Plane, kept: float = 0.0) -> Plane:
+        return np.asarray(cv2.convertScaleAbs(plane, alpha=opacity, beta=kept), np.uint8)
+
+    y, u, v = sprite.planes
+    rest = 255 * (1 - opacity)
+    keeps = times(sprite.keep, rest), times(sprite.keep_chroma, rest)
+    return Sprite(sprite.x, sprite.y, (times(y), times(u), times(v)), *keeps)
 
 
 def _resampled(sprite: Sprite, scale: float, drop_px: float) -> Sprite:
@@ -60,10 +62,10 @@ def _resampled(sprite: Sprite, scale: float, drop_px: float) -> Sprite:
         dy = (middle_y - top) / shrink - 0.5 + scale * (0.5 - plane.shape[0] / 2)
         matrix = np.array([[scale, 0, dx], [0, scale, dy]], np.float64)
         size = ((right - left) // shrink, (bottom - top) // shrink)
-        result: Plane = cv2.warpAffine(
+        result = cv2.warpAffine(
             plane, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border
         )
-        return result
+        return np.asarray(result, np.uint8)
 
     y, u, v = sprite.planes
     planes = (moved(y, 1, 0), moved(u, 2, 0), moved(v, 2, 0))

@@ -24,6 +24,8 @@ from generation.media.frames import Plane
 cv2.setNumThreads(1)
 
 Floats = NDArray[np.float32]
+#: A code value, or one for each pixel.
+Ink = float | Floats
 
 _SHADOW_OPACITY = 0.30
 _HALO_OPACITY = 0.42
@@ -100,7 +102,7 @@ class Canvas:
         else:
             self._picture(mark)
 
-    def _over(self, row: int, column: int, coverage: Floats, colour: tuple[object, object, object]) -> None:
+    def _over(self, row: int, column: int, coverage: Floats, colour: tuple[Ink, Ink, Ink]) -> None:
         """Lay a colour (numbers or planes) with a coverage of 0 to 1 over the canvas; clipped at its edges."""
         height, width = self._alpha.shape
         top, left = max(0, row), max(0, column)

@@ -1,7 +1,7 @@
 """The visible parts of an ad, each laid out from its top left corner: text blocks, button, price card, badge, plates.
 
-Everything is laid out left to right; `placed.mirrored` turns it for right-to-left pages. Colours are chosen here so that text
-on a plate always reaches a contrast of 4.5. Knows brand and type; not where on the page or when.
+Everything is laid out left to right; `placed.mirrored` turns it for right-to-left pages. Colours are chosen here so
+that text on a plate always reaches a contrast of 4.5. Knows brand and type; not where on the page or when.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from generation.layers.kinds import (
     typeface_of,
 )
 from generation.layers.placed import Element, Mark, Picture, Plate, Rect, Stroke, Words
-from generation.layers.shaping import shape
+from generation.layers.shaping import clean, shape
 from generation.layers.spec import BrandStyle
 from generation.layers.text import Block, block
 
@@ -89,10 +89,11 @@ def cap_px(setting: Block) -> float:
     return (line.glyphs[0].face.cap_em if line.glyphs else 0.7) * setting.size_px
 
 
-def accent_bar(x: float, y: float, unit: float, brand: BrandStyle) -> Element:
-    """The short stroke in the brand's colour that opens a headline."""
+def accent_bar(x: float, y: float, unit: float, brand: BrandStyle, tone: Tone) -> Element:
+    """The short stroke that opens a headline, in the brand colour that stands off this footage best."""
     area = Rect(x, y, 72 * unit, 9 * unit)
-    return Element((Plate(area, area.height / 2, brand.accent),), area)
+    colour = next((one for one in (brand.accent, brand.primary) if contrast(one, tone.shade) >= 3), tone.text)
+    return Element((Plate(area, area.height / 2, colour),), area)
 
 
 def badge(setting: Block, x: float, y: float, unit: float, brand: BrandStyle) -> Element:
@@ -103,7 +104,9 @@ def badge(setting: Block, x: float, y: float, unit: float, brand: BrandStyle) ->
     return Element((Plate(area, area.height / 2, brand.accent, shadow_px=10 * unit), text), area)
 
 
-def button(setting: Block, x: float, y: float, unit: float, colours: tuple[str, str], height: float = BUTTON) -> Element:
+def button(
+    setting: Block, x: float, y: float, unit: float, colours: tuple[str, str], height: float = BUTTON
+) -> Element:
     """A call to action: pill, text, arrow. `colours` are the button's and its text's."""
     high = height * unit
     wide = setting.width_px + (2 * BUTTON_PAD[0] + ARROW_GAP + ARROW) * unit
@@ -154,10 +157,8 @@ def price_card(
 
 
 def _beside(extra: Mapping[str, str], page: Grid, brand: BrandStyle, locale: str) -> dict[str, Block]:
-    roles = ("old_price", "note")
-    return {
-        role: set_text(f"price.{role}", extra[role], page, brand, locale) for role in roles if extra.get(role, "").strip()
-    }
+    roles = [role for role in ("old_price", "note") if clean(extra.get(role, ""))]
+    return {role: set_text(f"price.{role}", extra[role], page, brand, locale) for role in roles}
 
 
 def legible(colour: str, background: str) -> bool:

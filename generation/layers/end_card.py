@@ -13,7 +13,8 @@ from generation.layers import elements, logo
 from generation.layers.colour import BLACK, WHITE, contrast, luminance, mix, readable_on
 from generation.layers.grid import CARD_WIDTH, Grid
 from generation.layers.kinds import CARD_BUTTON, CARD_LOGO, set_text
-from generation.layers.placed import Element, Mark, Picture, Plate, Rect, moved
+from generation.layers.placed import Element, Mark, Picture, Plate, Rect, moved, scaled
+from generation.layers.shaping import clean
 from generation.layers.spec import BrandStyle
 from generation.layers.text import Block
 
@@ -21,6 +22,8 @@ from generation.layers.text import Block
 _ABOVE = {"headline": 38, "price": 30, "cta": 38, "url": 26, "legal": 34}
 #: Where the zone is taller than the elements, those spaces grow up to this factor.
 _WIDEST_GAPS = 1.6
+#: The elements grow by this factor at most.
+_LARGEST = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +77,47 @@ def end_card(
     """The card's elements by role, centred in the zone. Raises: TextDoesNotFit, MissingGlyphs, BadMedia."""
     desk = Desk(page, brand, locale, page.card_unit(zone.height), ground(brand))
     found = {"logo": _logo(desk)}
-    if text.strip():
-        found["headline"] = _centred(desk, elements.words(desk.set("", text), 0, 0, desk.text, centre=desk.unit * CARD_WIDTH))
-    if extra.get("price", "").strip():
+    if clean(text):
+        setting = desk.set("", text)
+        found["headline"] = _centred(desk, elements.words(setting, 0, 0, desk.text, centre=setting.width_px))
+    if clean(extra.get("price", "")):
         found["price"] = _price(desk, extra)
-    if extra.get("cta", "").strip():
+    if clean(extra.get("cta", "")):
         found["cta"] = _button(desk, extra["cta"])
     for role, opacity in (("url", 0.0), ("legal", 0.12)):
-        if extra.get(role, "").strip():
+        if clean(extra.get(role, "")):
             colour = mix(desk.text, desk.ground, opacity)
             colour = colour if elements.legible(colour, desk.ground) else desk.text
             setting = desk.set(role, extra[role])
-            found[role] = _centred(desk, elements.words(setting, 0, 0, colour, centre=desk.unit * CARD_WIDTH))
+            found[role] = _centred(desk, elements.words(setting, 0, 0, colour, centre=setting.width_px))
     return _stacked(found, desk.unit, zone)
 
 
 def _stacked(found: Mapping[str, Element], unit: float, zone: Rect) -> dict[str, Element]:
-    """One below the other, the whole a little above the zone's middle, where the eye sees the centre."""
-    gaps = {role: _ABOVE.get(role, 0) * unit for role in found}
-    free = zone.height - sum(gaps.values()) - sum(element.area.height for element in found.values())
+    """One below the other, the whole a little above the zone's middle, where the eye sees the centre.
+
+    A card with few or short texts grows into its room; small print keeps its size.
+    """
+    natural = sum(element.area.height + _ABOVE.get(role, 0) * unit for role, element in found.items())
+    widest = max(element.area.width for role, element in found.items() if role != "legal")
+    grown = max(1.0, min(_LARGEST, 0.92 * zone.height / natural, zone.width / widest * 0.998))
+    axis = zone.x + zone.width / 2
+    larger = {role: element if role == "legal" else _about(element, axis, grown) for role, element in found.items()}
+    gaps = {role: _ABOVE.get(role, 0) * unit * grown for role in found}
+    free = zone.height - sum(gaps.values()) - sum(element.area.height for element in larger.values())
     wider = 1 + min(_WIDEST_GAPS - 1, 0.5 * free / max(sum(gaps.values()), 1))
     top = zone.y + 0.46 * (free - (wider - 1) * sum(gaps.values()))
     placed = {}
-    for role, element in found.items():
+    for role, element in larger.items():
         top += gaps[role] * wider
         placed[role] = moved(element, 0, top - element.area.y)
         top += element.area.height
     return placed
+
+
+def _about(element: Element, axis: float, factor: float) -> Element:
+    """The element scaled about a vertical axis."""
+    return moved(scaled(element, factor), axis * (1 - factor), 0)
 
 
 def _centred(desk: Desk, element: Element) -> Element:
@@ -127,7 +144,7 @@ def _price(desk: Desk, extra: Mapping[str, str]) -> Element:
     main = desk.set("price", extra["price"])
     colour = desk.brand.accent if elements.legible(desk.brand.accent, desk.ground) else desk.text
     element = elements.words(main, 0, 0, colour)
-    if not extra.get("old_price", "").strip():
+    if not clean(extra.get("old_price", "")):
         return _centred(desk, element)
     old = desk.set("old_price", extra["old_price"])
     drop = main.top_px - old.top_px

@@ -189,7 +189,7 @@ def last_resort(listed: str, weight: int) -> tuple[Face, ...]:
 
     Raises: BadMedia when a listed place does not exist; a file in a folder that is no font is passed over.
     """
-    faces = []
+    faces: list[Face] = []
     for place in filter(None, listed.split(os.pathsep)):
         root = Path(place)
         if not root.exists():

@@ -48,7 +48,7 @@ class Ground:
         return plane
 
     def draw(self, planes: Planes, frame: int, fps: Fraction, taken: float) -> None:
-        """Cover the lower `taken` part (0 to 1) of a picture with the ground as it is `frame` frames after its start."""
+        """Cover the lower `taken` part (0 to 1) of a picture with the ground, `frame` frames after its start."""
         x, y, scale = drift(frame, fps)
         first = 2 * round((1 - taken) * self._size.height_px / 2)
         for channel, target in enumerate(planes):
@@ -63,6 +63,10 @@ class Ground:
             dy = (height - 1) / 2 + y * self._unit / shrink - scale * middle_y - row
             matrix = np.array([[scale, 0, dx], [0, scale, dy]], np.float64)
             cv2.warpAffine(
-                source, matrix, (width, height - row), dst=target[row:], flags=cv2.INTER_LINEAR,
+                source,
+                matrix,
+                (width, height - row),
+                dst=target[row:],
+                flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_REPLICATE,
             )

@@ -1,6 +1,6 @@
 """The homes of a sheet's layers: logo, badge, headline and subline above; price and button below.
 
-Places are for a left-to-right page. Knows the page and what stands on it; not end cards, nor what runs through the film.
+Places are for a left-to-right page. Knows the page and what stands on it; not end cards, nor what runs through a film.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ _GAP_BAR = 26
 #: The lines of a headline follow each other by so much.
 _LINE_SECONDS = 0.10
 #: Price and button may shrink to this part of their size to stand side by side.
-_SQUEEZE = 0.84
+_SQUEEZE = 0.82
 
 
 def of_kind(sheet: TitleSheet, kind: str) -> list[Layer]:
     """Layers of a kind that have something to show."""
     return [
-        layer
-        for layer in sheet.layers
-        if layer.kind == kind and (clean(layer.text) or kind in ("logo", "end_card"))
+        layer for layer in sheet.layers if layer.kind == kind and (clean(layer.text) or kind in ("logo", "end_card"))
     ]
 
 
@@ -80,7 +78,7 @@ def _headline(layer: Layer, sheet: TitleSheet, page: Grid, y: float, tone: Tone,
     """A headline, one part per line so that the lines come in one after the other, under the accent stroke."""
     left = float(sheet.safe.x)
     setting = set_text("headline", layer.text, page, sheet.brand, sheet.locale)
-    bar = elements.accent_bar(left, y, page.unit, sheet.brand)
+    bar = elements.accent_bar(left, y, page.unit, sheet.brand, tone)
     top = bar.area.bottom + _GAP_BAR * page.unit if barred else y
     element = elements.words(setting, left, top, tone.text, halo=True)
     step = frames_of(_LINE_SECONDS, sheet.fps)
@@ -125,5 +123,5 @@ def lower(sheet: TitleSheet, page: Grid) -> Iterator[Placed]:
 
 
 def _largest(found: Sequence[tuple[Layer, Element]]) -> Rect:
-    areas = [element.area for _, element in found]
-    return Rect(0, 0, max((area.width for area in areas), default=0.0), max((area.height for area in areas), default=0.0))
+    widths = [element.area.width for _, element in found]
+    return Rect(0, 0, max(widths, default=0.0), max((element.area.height for _, element in found), default=0.0))

@@ -167,9 +167,7 @@ def _scaled_area(area: Rect, factor: float) -> Rect:
 
 def _scaled(mark: Mark, factor: float) -> Mark:
     if isinstance(mark, Words):
-        return replace(
-            mark, x=mark.x * factor, baseline=mark.baseline * factor, size_px=mark.size_px * factor
-        )
+        return replace(mark, x=mark.x * factor, baseline=mark.baseline * factor, size_px=mark.size_px * factor)
     if isinstance(mark, Stroke):
         points = tuple((x * factor, y * factor) for x, y in mark.points)
         return replace(mark, points=points, thickness=mark.thickness * factor)

@@ -1,7 +1,7 @@
 """What runs through the film by itself: captions, the disclosure label, the watermark.
 
-Each has a place of its own that nothing else takes: captions at the bottom of the safe box, the label in the top corner at
-the end side, the watermark in the bottom one. Knows no layers of the sheet.
+Each has a place of its own that nothing else takes: captions at the bottom of the safe box, the label in the top corner
+at the end side, the watermark in the bottom one. Knows no layers of the sheet.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ def caption_elements(sheet: TitleSheet, page: Grid) -> list[Element]:
     spans = [tuple(filter(None, map(clean, span.lines))) for span in sheet.captions]
     if any(not 1 <= len(lines) <= 2 for lines in spans):
         raise BadShot("a caption has one line or two")
-    sizes = [
-        set_text("caption", line, page, sheet.brand, sheet.locale).size_px for lines in spans for line in lines
-    ]
+    sizes = [set_text("caption", line, page, sheet.brand, sheet.locale).size_px for lines in spans for line in lines]
     return [elements.captions(lines, min(sizes), page, sheet.brand, sheet.locale) for lines in spans]
 
 

@@ -49,7 +49,9 @@ def needs(thing: Placed, light: Light, text: str, shade: str) -> Floats:
     return np.asarray(np.clip((codes - grey_of(wanted)) / gap, least, 1.0), np.float32)
 
 
-def prefers_dark_text(things: Sequence[Placed], light: Light, light_pair: tuple[str, str], dark_pair: tuple[str, str]) -> bool:
+def prefers_dark_text(
+    things: Sequence[Placed], light: Light, light_pair: tuple[str, str], dark_pair: tuple[str, str]
+) -> bool:
     """Whether dark text needs clearly less shade than light text; the pairs are (text, shade)."""
     totals = [0.0, 0.0]
     for thing in things:
@@ -105,7 +107,13 @@ class Shade:
             cv2.convertScaleAbs(plane, alpha=value / 255)
             for plane, value in zip((alpha, small, small), self._colour, strict=True)
         )
-        return 255 - alpha, 255 - small, y, u, v
+        keep, keep_chroma = cv2.bitwise_not(alpha), cv2.bitwise_not(small)
+        return _plane(keep), _plane(keep_chroma), _plane(y), _plane(u), _plane(v)
+
+
+def _plane(values: NDArray[np.generic]) -> Plane:
+    """The same array, typed as what OpenCV returns for bytes."""
+    return np.asarray(values, np.uint8)
 
 
 def _limited(wanted: Floats) -> Floats:
@@ -142,4 +150,4 @@ def _fields(things: Sequence[Placed], size: Size, unit: float) -> list[Plane]:
 
 def _beyond(length: int, full: float, reach: float) -> Floats:
     """How far each row or column lies beyond `full`, in parts of `reach`."""
-    return np.maximum((np.arange(length, dtype=np.float32) + 0.5 - full) / reach, 0)
+    return np.asarray(np.maximum((np.arange(length) + 0.5 - full) / reach, 0), np.float32)

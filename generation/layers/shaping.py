@@ -107,7 +107,7 @@ def is_rtl(text: str, locale: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _script(char: str) -> str:
-    return scripts.script(char)
+    return str(scripts.script(char))
 
 
 @lru_cache(maxsize=65536)

@@ -10,6 +10,7 @@ import ctypes
 import math
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 
 import freetype
 import numpy as np
@@ -124,9 +125,8 @@ def block(lines: tuple[str, ...], face: Typeface, size_px: float, leading: float
     shaped = [shape(line, face) for line in lines]
     cap = shaped[0].glyphs[0].face.cap_em if shaped[0].glyphs else 0.7
     top, bottom = max(cap, shaped[0].top_em), max(0.0, -shaped[-1].bottom_em)
-    between = max(
-        [leading, *(1.04 * (lower.top_em - upper.bottom_em) for upper, lower in zip(shaped, shaped[1:], strict=False))]
-    )
+    apart = [1.04 * (lower.top_em - upper.bottom_em) for upper, lower in pairwise(shaped)]
+    between = max([leading, *apart])
     width = max(line.right_em - line.left_em for line in shaped)
     return Block(lines, face, size_px, between * size_px, width * size_px, top * size_px, bottom * size_px)
 
@@ -193,9 +193,7 @@ def draw(line: Line, size_px: float, x_px: float = 0.0) -> Mask:
     top, bottom = math.ceil(line.top_em * size_px) + 1, math.floor(line.bottom_em * size_px) - 2
     canvas = np.zeros((max(1, top - bottom), max(1, right - left)), np.uint8)
     for glyph in line.glyphs:
-        image, at_x, at_y = _glyph(
-            glyph.face, glyph.glyph, size_px, x_px + glyph.x_em * size_px, glyph.y_em * size_px
-        )
+        image, at_x, at_y = _glyph(glyph.face, glyph.glyph, size_px, x_px + glyph.x_em * size_px, glyph.y_em * size_px)
         if image.size:
             y, x = top - at_y, at_x - left
             target = canvas[y : y + image.shape[0], x : x + image.shape[1]]
@@ -221,4 +219,5 @@ def _glyph(face: Face, glyph: int, size_px: float, x_px: float, y_px: float) -> 
         return np.zeros((0, 0), np.uint8), 0, 0
     # `bitmap.buffer` of the binding copies byte by byte in Python: 50 times the cost of the rendering.
     rows = np.frombuffer(ctypes.string_at(bitmap.buffer, bitmap.rows * bitmap.pitch), np.uint8)
-    return rows.reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width], slot.bitmap_left + whole_x, slot.bitmap_top + whole_y
+    image = rows.reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width]
+    return image, slot.bitmap_left + whole_x, slot.bitmap_top + whole_y

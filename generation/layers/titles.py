@@ -1,15 +1,15 @@
 """From a title sheet to places: every kind has one home inside the safe box, for every aspect, in both directions.
 
 The page from top to bottom: logo and disclosure label; badge or accent stroke, headline, subline; free room for the
-product; price and button; captions; watermark. An end card covers the picture and centres its own elements in what label,
-captions and watermark leave. Pure: nothing is drawn here, and the same sheet gives the same places.
+product; price and button; captions; watermark. An end card covers the picture and centres its own elements in what
+label, captions and watermark leave. Pure: nothing is drawn here, and the same sheet gives the same places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from generation.errors import BadShot
 from generation.layers import running
@@ -57,10 +57,9 @@ def _check_times(sheet: TitleSheet) -> None:
             raise BadShot(f"{kind!r} is not a kind of layer. Use one of: {', '.join(KINDS)}")
         if not 0 <= start < end <= sheet.frames:
             raise BadShot(f"{kind}: frames {start} to {end} are not within the film's {sheet.frames}")
-    ordered = sorted(spans)
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(sorted(spans)):
         if first[0] == second[0] and second[1] < first[2]:
-            raise BadShot(f"two layers of the kind {first[0]} at once, from frame {second[1]} on. Give them other times")
+            raise BadShot(f"two layers of the kind {first[0]} at once, from frame {second[1]}. Give them other times")
 
 
 def _card(sheet: TitleSheet, page: Grid, layer: Layer) -> Iterator[Placed]:

@@ -33,7 +33,9 @@ def footage(key):
 
 def creative(name, placements):
     row = Row(1, name, {}, {})
-    return Creative(name, row, "en-US", "", {}, "control", name, "", (), (), "hello", "clean", "calm", {}, placements, None)
+    return Creative(
+        name, row, "en-US", "", {}, "control", name, "", (), (), "hello", "clean", "calm", {}, placements, None
+    )
 
 
 def plan(name, *, plate="plate", placements=("tiktok", "reels"), voice="voice"):
@@ -44,7 +46,9 @@ def plan(name, *, plate="plate", placements=("tiktok", "reels"), voice="voice"):
     master = MasterStep(picture, spoken, (), "en-US", BRAND, (0, 0, 64, 64), 20, "", "", "final", key=f"{name}-master")
     mix = MixStep(spoken, None, 6.0, key=f"{voice}-mix")
     deliveries = tuple(
-        DeliveryStep(master, TrackStep(mix, -14, -1, 128, key=f"{voice}-track-{place}"), place, {}, "t", key=f"{name}-{place}")
+        DeliveryStep(
+            master, TrackStep(mix, -14, -1, 128, key=f"{voice}-track-{place}"), place, {}, "t", key=f"{name}-{place}"
+        )
         for place in placements
     )
     return CreativePlan(creative(name, placements), (Film("v", (64, 64), 10, master, deliveries, ()),))
@@ -244,5 +248,3 @@ def test_two_creatives_with_the_same_film_both_get_it(tmp_path):
     first, second = plan("same"), plan("same")
     results = list(Production(Ledger(tmp_path), lambda: ScriptedCrew(Ledger(tmp_path))).run([first, second]))
     assert [statuses(result) for result in results] == [{"tiktok": "done", "reels": "done"}] * 2
-
-
