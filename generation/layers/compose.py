@@ -117,7 +117,7 @@ class Stage:
     def _ground(self, index: int, thing: Placed) -> Ground:
         if index not in self._grounds:
             rtl = is_rtl_locale(self._sheet.locale)
-            self._grounds[index] = Ground(self._sheet.size, thing.backdrop, self._unit, mirrored=rtl)
+            self._grounds[index] = Ground(self._sheet.size, (thing.backdrop, thing.colour), self._unit, mirrored=rtl)
         return self._grounds[index]
 
     def notes(self) -> dict[str, object]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generation.layers import logo
-from generation.layers.colour import BLACK, WHITE, contrast, luminance, mix, readable_on
+from generation.layers.colour import BLACK, WHITE, contrast, filled, luminance, mix, readable_on
 from generation.layers.grid import BADGE, BUTTON, PRICE, Grid
 from generation.layers.kinds import (
     ARROW,
@@ -99,9 +99,9 @@ def accent_bar(x: float, y: float, unit: float, brand: BrandStyle, tone: Tone) -
 def badge(setting: Block, x: float, y: float, unit: float, brand: BrandStyle) -> Element:
     """A short word on a pill in the accent colour."""
     area = Rect(x, y, setting.width_px + 2 * BADGE_PAD[0] * unit, BADGE * unit)
-    colour = readable_on(brand.accent, brand.ink, brand.paper)
+    plate, colour = filled(brand.accent, brand.paper, brand.ink)
     text = plain(setting, x + BADGE_PAD[0] * unit, y + (area.height + cap_px(setting)) / 2, colour)
-    return Element((Plate(area, area.height / 2, brand.accent, shadow_px=10 * unit), text), area)
+    return Element((Plate(area, area.height / 2, plate, shadow_px=10 * unit), text), area)
 
 
 def button(
@@ -127,7 +127,7 @@ def button_colours(brand: BrandStyle, background: str = "") -> tuple[str, str]:
     wanted = [brand.accent, brand.paper, brand.ink, WHITE, BLACK]
     if background:
         wanted = [colour for colour in wanted if contrast(colour, background) >= 1.8] or wanted[-2:]
-    return wanted[0], readable_on(wanted[0], brand.ink, brand.paper)
+    return filled(wanted[0], brand.paper, brand.ink)
 
 
 def price_card(

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from generation.layers import elements, logo
-from generation.layers.colour import BLACK, WHITE, contrast, luminance, mix, readable_on
-from generation.layers.grid import CARD_WIDTH, Grid
+from generation.layers.colour import BLACK, WHITE, filled, luminance, mix
+from generation.layers.grid import Grid
 from generation.layers.kinds import CARD_BUTTON, CARD_LOGO, set_text
 from generation.layers.placed import Element, Mark, Picture, Plate, Rect, moved, scaled
 from generation.layers.shaping import clean
@@ -35,6 +35,7 @@ class Desk:
     locale: str
     unit: float
     ground: str
+    text: str
 
     def set(self, role: str, text: str) -> Block:
         """A text at the card's size: fitted for the least room that a card can have, then scaled to what it has."""
@@ -45,20 +46,15 @@ class Desk:
         return replace(setting, **{name: getattr(setting, name) * factor for name in lengths})
 
     @property
-    def text(self) -> str:
-        """Colour of the card's texts."""
-        return readable_on(self.ground, self.brand.paper, self.brand.ink)
-
-    @property
     def middle(self) -> float:
         """Axis on which everything is centred."""
         return self.page.centred.x + self.page.centred.width / 2
 
 
-def tints(ground: str) -> tuple[str, str]:
+def tints(ground: str, text: str) -> tuple[str, str]:
     """Two colours for the shapes that drift over the card's ground: away from the text's, so contrast only grows."""
-    away = BLACK if contrast(ground, WHITE) >= contrast(ground, BLACK) else WHITE
-    # A ground near the end of the scale has no room in that direction: a little towards the other side is harmless.
+    away = BLACK if luminance(text) > luminance(ground) else WHITE
+    # A ground near the end of the scale has no room in that direction; a little the other way is harmless there.
     if luminance(ground) < 0.02:
         return mix(ground, WHITE, 0.045), mix(ground, WHITE, 0.08)
     if luminance(ground) > 0.92:
@@ -66,16 +62,16 @@ def tints(ground: str) -> tuple[str, str]:
     return mix(ground, away, 0.10), mix(ground, away, 0.19)
 
 
-def ground(brand: BrandStyle) -> str:
-    """The card's colour: the brand's primary."""
-    return brand.primary
+def ground_and_text(brand: BrandStyle) -> tuple[str, str]:
+    """The card's colour and its text's: the brand's primary, deepened a little where light text would nearly do."""
+    return filled(brand.primary, brand.paper, brand.ink)
 
 
 def end_card(
     text: str, extra: Mapping[str, str], page: Grid, brand: BrandStyle, locale: str, zone: Rect
 ) -> dict[str, Element]:
     """The card's elements by role, centred in the zone. Raises: TextDoesNotFit, MissingGlyphs, BadMedia."""
-    desk = Desk(page, brand, locale, page.card_unit(zone.height), ground(brand))
+    desk = Desk(page, brand, locale, page.card_unit(zone.height), *ground_and_text(brand))
     found = {"logo": _logo(desk)}
     if clean(text):
         setting = desk.set("", text)
@@ -129,7 +125,7 @@ def _logo(desk: Desk) -> Element:
     if brand.logo is None:
         setting = desk.set("logo", brand.name)
         return _centred(desk, elements.words(setting, 0, 0, desk.text))
-    width, height = 0.8 * CARD_WIDTH * desk.unit, CARD_LOGO * desk.unit
+    width, height = 0.8 * desk.page.card_width * desk.unit, CARD_LOGO * desk.unit
     bare = logo.visible_part(brand.logo, luminance(desk.ground), elements.LOGO_CONTRAST) >= elements.LOGO_PART
     across, down = (0.0, 0.0) if bare else (26 * desk.unit, 18 * desk.unit)
     size = logo.size_within(brand.logo, width - 2 * across, height - 2 * down)

@@ -27,7 +27,7 @@ HEADER = 0.068
 #: A page below this unit (12 px type at 1080) is no place for an ad.
 SMALLEST_UNIT = 0.35
 #: What an end card needs, in its own unit.
-CARD_WIDTH, CARD_HEIGHT = 700, 690
+CARD_WIDTH, WIDE_CARD_WIDTH, CARD_HEIGHT = 700, 1050, 690
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,14 @@ class Grid:
             return Rect(self.safe.x, self.safe.y, self.safe.width, self.safe.height)
         return Rect(middle - width / 2, self.safe.y, width, self.safe.height)
 
+    @property
+    def card_width(self) -> int:
+        """Width of an end card in its unit."""
+        return WIDE_CARD_WIDTH if self.wide else CARD_WIDTH
+
     def card_unit(self, height: float) -> float:
         """Unit of an end card that has `height` pixels."""
-        return min(self.centred.width / CARD_WIDTH, height / CARD_HEIGHT)
+        return min(self.centred.width / self.card_width, height / CARD_HEIGHT)
 
     @property
     def card_height(self) -> float:

@@ -24,12 +24,12 @@ _CIRCLES = ((0.96, 0.10, 0.42, 0), (0.06, 0.98, 0.30, 0), (1.02, 0.04, 0.23, 1))
 
 
 class Ground:
-    """The ground for one size and colour."""
+    """The ground for one size; `colours` are its own and that of the text on it."""
 
-    def __init__(self, size: Size, colour: str, unit: float, *, mirrored: bool = False) -> None:
+    def __init__(self, size: Size, colours: tuple[str, str], unit: float, *, mirrored: bool = False) -> None:
         self._size, self._unit = size, unit
         self._margins = tuple(2 * round(_MARGIN * side / 2) for side in (size.width_px, size.height_px))
-        shades = (colour, *tints(colour))
+        shades = (colours[0], *tints(*colours))
         codes = [yuv(shade) for shade in shades]
         self._planes = tuple(
             self._drawn([code[channel] for code in codes], 2 if channel else 1, mirrored) for channel in range(3)

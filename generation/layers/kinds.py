@@ -15,7 +15,7 @@ from types import MappingProxyType
 from generation.errors import MissingGlyphs, TextDoesNotFit
 from generation.layers import text as setting
 from generation.layers.fonts import Typeface
-from generation.layers.grid import BADGE, BUTTON, CARD_WIDTH, HEADLINE, PRICE, SUBLINE, WATERMARK, Grid, grid
+from generation.layers.grid import BADGE, BUTTON, HEADLINE, PRICE, SUBLINE, WATERMARK, Grid, grid
 from generation.layers.spec import BrandStyle
 from generation.layers.text import Block, Setting
 from generation.spec import Box, Size
@@ -76,7 +76,7 @@ CARD_LOGO, CARD_HEADLINE, CARD_PRICE, CARD_BUTTON, CARD_URL, CARD_LEGAL = 104, 2
 def _room(kind: str, page: Grid) -> tuple[float, float]:
     """Width and height in pixels that a kind's text may fill; for an end card in its units."""
     unit, width = page.unit, page.safe.width
-    pixel = page.short / 1080
+    pixel, card = page.short / 1080, page.card_width
     beside = (page.row - (2 * PRICE_PAD[0] + PRICE_GAP) * unit) / 2
     rooms = {
         "headline": (page.column, HEADLINE * unit),
@@ -90,13 +90,13 @@ def _room(kind: str, page: Grid) -> tuple[float, float]:
         "caption": (_caption_width(page), 1e9),
         "disclosure": (0.58 * width - 2 * LABEL_PAD[0] * pixel, page.header - 2 * LABEL_PAD[1] * pixel),
         "watermark": (0.6 * width, WATERMARK * unit),
-        "end_card": (CARD_WIDTH, CARD_HEADLINE),
-        "end_card.logo": (0.8 * CARD_WIDTH, CARD_LOGO),
-        "end_card.price": (0.62 * CARD_WIDTH, CARD_PRICE),
-        "end_card.old_price": (0.34 * CARD_WIDTH, CARD_PRICE),
-        "end_card.cta": (CARD_WIDTH - 2 * BUTTON_PAD[0] - ARROW - ARROW_GAP, CARD_BUTTON - 2 * BUTTON_PAD[1]),
-        "end_card.url": (CARD_WIDTH, CARD_URL),
-        "end_card.legal": (CARD_WIDTH, CARD_LEGAL),
+        "end_card": (card, CARD_HEADLINE),
+        "end_card.logo": (0.8 * card, CARD_LOGO),
+        "end_card.price": (0.62 * card, CARD_PRICE),
+        "end_card.old_price": (0.34 * card, CARD_PRICE),
+        "end_card.cta": (card - 2 * BUTTON_PAD[0] - ARROW - ARROW_GAP, CARD_BUTTON - 2 * BUTTON_PAD[1]),
+        "end_card.url": (card, CARD_URL),
+        "end_card.legal": (card, CARD_LEGAL),
     }
     return rooms[kind]
 

@@ -27,6 +27,8 @@ from generation.layers.wrapping import Measured, pieces, without_orphan
 _FEWER_LINES_WORTH = 0.92
 #: Differences of shaping between a line alone and the same line in its text (kerning with a space) stay below this.
 _SLACK = 1.002
+#: Room below the last baseline even where no letter descends: plates and gaps must not depend on a `g`.
+_DESCENT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def block(lines: tuple[str, ...], face: Typeface, size_px: float, leading: float
     """Lines that are already broken, at a given size."""
     shaped = [shape(line, face) for line in lines]
     cap = shaped[0].glyphs[0].face.cap_em if shaped[0].glyphs else 0.7
-    top, bottom = max(cap, shaped[0].top_em), max(0.0, -shaped[-1].bottom_em)
+    top, bottom = max(cap, shaped[0].top_em), max(_DESCENT, -shaped[-1].bottom_em)
     apart = [1.04 * (lower.top_em - upper.bottom_em) for upper, lower in pairwise(shaped)]
     between = max([leading, *apart])
     width = max(line.right_em - line.left_em for line in shaped)
@@ -172,7 +174,7 @@ def _tidy(content: str, face: Typeface, lines: int) -> Measured:
 def _lines_in(content: str, face: Typeface, setting: Setting, size_px: float, height_px: float) -> int:
     """How many lines the height holds, by the highest and deepest ink of the whole text."""
     ink = advances(content, face)
-    tall = max(0.7, ink.top_em) - ink.bottom_em
+    tall = max(0.7, ink.top_em) + max(_DESCENT, -ink.bottom_em)
     more = (height_px / size_px - tall) / max(setting.leading, 1.04 * tall)
     return min(setting.lines, math.floor(more + 1e-6) + 1) if more > -1e-6 else 0
 
@@ -180,7 +182,7 @@ def _lines_in(content: str, face: Typeface, setting: Setting, size_px: float, he
 def _largest(content: str, face: Typeface, setting: Setting, lines: int, width_px: float, height_px: float) -> float:
     """The largest permitted size at which the text takes `lines` lines; 0 when even the smallest does not do."""
     ink = advances(content, face)
-    tall = max(0.7, ink.top_em) - ink.bottom_em
+    tall = max(0.7, ink.top_em) + max(_DESCENT, -ink.bottom_em)
     high = tall + (lines - 1) * max(setting.leading, 1.04 * tall)
     size = min(setting.size_px, height_px / high, width_px / (_tidy(content, face, lines).narrowest(lines) * _SLACK))
     return size if size >= setting.smallest_px else 0.0

@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from generation.errors import BadShot
 from generation.layers import running
 from generation.layers.elements import Tone, light_tone
-from generation.layers.end_card import end_card
+from generation.layers.end_card import end_card, ground_and_text
 from generation.layers.grid import GAP_HEADER, Grid, grid
 from generation.layers.homes import lower, of_kind, upper
 from generation.layers.kinds import check_text as check_text  # the quick check and the layout are one promise
@@ -71,14 +71,15 @@ def _card(sheet: TitleSheet, page: Grid, layer: Layer) -> Iterator[Placed]:
     zone = Rect(page.centred.x, top, page.centred.width, bottom - top)
     full = Box(0, 0, sheet.size.width_px, sheet.size.height_px)
     times = (layer.start_frame, layer.end_frame)
-    yield Placed("end_card", layer.text, full, *times, (), backdrop=sheet.brand.primary)
+    ground, text = ground_and_text(sheet.brand)
+    yield Placed("end_card", layer.text, full, *times, (), colour=text, backdrop=ground)
     step = frames_of(_CARD_SECONDS, sheet.fps)
     found = end_card(layer.text, layer.extra, page, sheet.brand, sheet.locale, zone)
     for index, (role, element) in enumerate(found.items()):
-        text = layer.text if role == "headline" else layer.extra.get(role, "")
+        written = layer.text if role == "headline" else layer.extra.get(role, "")
         motion = "button" if role == "cta" else "rise"
         parts = (Part(element.marks, motion, step * (index + 1)),)
-        yield Placed(f"end_card.{role}", text, whole_box(element.area), *times, parts)
+        yield Placed(f"end_card.{role}", written, whole_box(element.area), *times, parts)
 
 
 def _covered(layers: Sequence[Placed], sheet: TitleSheet) -> Iterator[Placed]:

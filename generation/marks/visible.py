@@ -16,6 +16,8 @@ from generation.layers.spec import BrandStyle
 
 #: Seen on any footage, yet not in the way: white at this opacity, held by a soft dark edge.
 OPACITY = 0.62
+#: Reach of that edge, as a part of the size.
+_HALO = 0.15
 
 
 def watermark(text: str, page: Grid, brand: BrandStyle, locale: str) -> Element:
@@ -24,5 +26,5 @@ def watermark(text: str, page: Grid, brand: BrandStyle, locale: str) -> Element:
     height = max(WATERMARK * page.unit, setting.height_px)
     left, top = page.safe.right - setting.width_px, page.safe.bottom - height
     element = words(setting, left, top + (height - setting.height_px) / 2, WHITE, halo=True)
-    marks = tuple(replace(mark, opacity=OPACITY) for mark in element.marks if isinstance(mark, Words))
+    marks = tuple(replace(mark, opacity=OPACITY, halo=_HALO) for mark in element.marks if isinstance(mark, Words))
     return Element(marks, Rect(element.area.x, top, element.area.width, height))
