@@ -64,7 +64,7 @@ GROUND: dict[str, Thing] = {
     "windmill": Thing(props_outdoor.windmill, 3.4, (-0.4, -0.05, 0.4, 1.1), 3.0),
     "tent": Thing(props_outdoor.tent, 0.85, (-1.1, -0.15, 1.1, 1.2), 2.0, "#e0803f"),
     "campfire": Thing(props_outdoor.campfire, 0.42, (-1.7, -0.4, 1.7, 2.1), 1.0),
-    "umbrella": Thing(props_outdoor.umbrella, 1.45, (-0.65, -0.1, 0.65, 1.1), 4.0),
+    "umbrella": Thing(props_outdoor.umbrella, 1.45, (-0.65, -0.1, 0.65, 1.1)),
     "bench": Thing(props_outdoor.bench, 0.5, (-1.1, -0.15, 1.1, 1.1), 0.0, "#9a6a43"),
     "streetlamp": Thing(props_outdoor.streetlamp, 2.3, (-0.36, -0.03, 0.36, 1.28), 0.0),
     "bicycle": Thing(vehicles.bicycle, 1.0, (-0.5, -0.05, 0.5, 0.6)),
@@ -159,10 +159,11 @@ def add_animals(stage: Stage, ground: float, *, depth: float, tall: float) -> No
         count = 3 if name in ("cow", "sheep") else 1
         for index, x in enumerate(spread(chance, count, 0.12 * stage.width, 0.88 * stage.width)):
             way = 1 if chance.random() < 0.5 else -1
-            scale = tall * sizes[name] * float(chance.uniform(0.92, 1.05))
+            back = 0.5 * (count > 1) * (index % 2)  # a herd is staggered: every second animal farther and smaller
+            scale = tall * sizes[name] * float(chance.uniform(0.92, 1.05)) * (0.86 - 0.24 * back if count > 1 else 1.0)
             stage.add_figure(
                 lambda pen, share, name=name, colour=colour: animals.four_legged(pen, colour, share, name),
-                at=(x + (0.16 * stage.width if count == 1 else 0.0), ground + 0.03 * tall * ((index + slot) % 2)), scale=scale,
+                at=(x + (0.16 * stage.width if count == 1 else 0.0), ground + 0.03 * tall * (slot % 2) - 0.30 * tall * back), scale=scale,
                 depth=depth, flip=way < 0, reach=(-0.75, -0.08, 0.9, 1.3), cycle_seconds=1.5, phase=float(chance.random()),
                 path=travelling(way * min(0.16 * scale, 0.3 * stage.width / max(2.0, stage.seconds)), stage.seconds),
             )  # fmt: skip
@@ -235,9 +236,11 @@ def add_birds(stage: Stage, low: float, *, count: int, size: float = 0.05) -> No
         )  # fmt: skip
 
 
-def add_table(stage: Stage, ground: float, *, depth: float, middle: bool = True) -> None:
+def add_table(stage: Stage, ground: float, *, depth: float, middle: bool = True, but: tuple[str, ...] = ()) -> None:
     """Things on a table line: the first named stands in the middle unless the row's picture does."""
-    named = [name for name in stage.scene.things if name in TABLE][:4]
+    named = [name for name in stage.scene.things if name in TABLE and name not in but][:4]
+    if {"cup", "bowl"} & set(named):
+        stage.wants("steam")
     slots = [0.5, 0.24, 0.77, 0.10] if middle and not stage.hero else [0.19, 0.82, 0.07, 0.93]
     for index, name in enumerate(named):
         stage.wants(name)

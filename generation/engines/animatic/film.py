@@ -49,7 +49,9 @@ def _given(option: str) -> str:
 def _notes(stage: Stage, move: str, shown: str) -> dict[str, object]:
     """Which words were drawn, which were not, and what the scene came to."""
     scene = stage.scene
-    drawn = stage.drawn | set(scene.moods) | set(scene.colours) | ({move} if move == scene.move else set())
+    owned = set(scene.colour_of.values()) - set(scene.colours)
+    colours = set(scene.reading.concepts("colour")) - owned  # a natural colour (a green meadow) is drawn by its place
+    drawn = stage.drawn | set(scene.moods) | colours | ({move} if move == scene.move else set())
     words: Mapping[bool, list[str]] = {True: [], False: []}
     for word in scene.reading.words:
         known = bool(word.kind) and word.concept in drawn

@@ -13,7 +13,7 @@ from generation.engines.animatic.canvas import Canvas, Gradient
 from generation.engines.animatic.palette import Palette, Rgb, brighten, mix, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.scene import Scene
-from generation.engines.animatic.shapes import Points, oval, spline, stroke
+from generation.engines.animatic.shapes import Points, box, oval, spline, stroke
 
 _BARK = "#6d4c3a"
 
@@ -73,11 +73,11 @@ def palm(pen: Pen, chance: np.random.Generator, colour: Rgb) -> None:
     lean = float(chance.uniform(0.06, 0.16))
     trunk = spline([(0.0, 0.0), (0.01, 0.28), (lean * 0.5, 0.56), (lean, 0.78)], closed=False)
     pen.poly(stroke(trunk, list(np.linspace(0.058, 0.032, len(trunk)))), "#8b6a4c")
-    for index, degrees in enumerate((200, 168, 128, 92, 58, 18, -16, 222)):
-        angle = math.radians(degrees + float(chance.uniform(-6, 6)))
-        tip = (lean + 0.34 * math.cos(angle), 0.78 + 0.20 * math.sin(angle) - 0.13)
-        mid = (lean + 0.20 * math.cos(angle), 0.80 + 0.20 * math.sin(angle) + 0.02)
-        way = spline([(lean, 0.78), mid, tip], closed=False)
+    fronds = [(0.33, 0.00, -0.22), (0.38, 0.07, -0.10), (0.34, 0.13, 0.00), (0.22, 0.17, 0.06)]
+    sides = [(side * reach, rise, drop) for side in (-1, 1) for reach, rise, drop in fronds]
+    for index, (reach, rise, drop) in enumerate(sides):
+        reach *= float(chance.uniform(0.9, 1.1))
+        way = spline([(lean, 0.78), (lean + reach * 0.5, 0.79 + rise), (lean + reach, 0.78 + drop)], closed=False)
         widths = [0.075 * math.sin(math.pi * (0.06 + 0.94 * share)) for share in np.linspace(0, 1, len(way))]
         pen.poly(stroke(way, widths), colour, 0.78 if index % 2 else 1.0)
 
@@ -141,10 +141,9 @@ def cloud_outlines(chance: np.random.Generator, x: float, y: float, width: float
     for index in range(count):
         share = (index + 0.5) / count
         bulge = math.sin(math.pi * share) ** 0.8
-        radius = width * (0.055 + 0.105 * bulge * float(chance.uniform(0.75, 1.1)))
+        radius = width * (0.045 + 0.115 * bulge * float(chance.uniform(0.75, 1.1)))
         rounds.append(oval(x + width * (share - 0.5) * 0.84, y - radius * 0.72, radius, radius))
-    rounds.append(spline([(x - width * 0.48, y - width * 0.025), (x, y - width * 0.12), (x + width * 0.48, y - width * 0.025),
-                          (x + width * 0.40, y), (x, y + width * 0.004), (x - width * 0.40, y)]))  # fmt: skip
+    rounds.append(box(x - width * 0.47, y - width * 0.075, x + width * 0.47, y, width * 0.0375))
     return rounds
 
 

@@ -137,31 +137,31 @@ def choose_palette(scene: Scene) -> Palette:
     colours = [rgb(code) for code in scene.colours]
     accents = (*colours, *(rgb(code) for code in _ACCENTS[int(chance.integers(len(_ACCENTS)))]))
     hint = colours[0] if colours else accents[int(chance.integers(3))]
-    share = 0.62 if colours else (0.45 if scene.place == "abstract" else 0.05)
+    share = (0.62 if scene.indoors or scene.place in ("abstract", "space") else 0.46) if colours else (0.45 if scene.place == "abstract" else 0.05)
     sky = [tinted(_weathered(stop, scene), hint, share) for stop in light.sky]
     if len(colours) > 1:
         sky[2:] = [tinted(stop, colours[1], 0.5) for stop in sky[2:]]
     ambient = _weathered_ambient(light.ambient, scene)
     if colours:
-        ambient = _stain(ambient, colours[0])
+        ambient = _stain(ambient, colours[0], 0.28 if scene.indoors else 0.18)
     return Palette(
         sky=(tone(sky[0]), tone(sky[1]), tone(sky[2]), tone(sky[3])),
         sun=tone(light.sun),
         ambient=ambient,
         haze=tinted(_weathered(light.haze, scene), hint, share * 0.8),
         accents=accents,
-        air={"fog": 0.97, "rain": 0.86, "snow": 0.88, "storm": 0.82}.get(scene.weather, 0.78),
+        air={"fog": 0.92, "rain": 0.86, "snow": 0.88, "storm": 0.82}.get(scene.weather, 0.78),
         dark=scene.time == "night",
         lamps=scene.time in ("night", "dusk"),
         tone=tone,
     )
 
 
-def _stain(ambient: Rgb, colour: Rgb) -> Rgb:
+def _stain(ambient: Rgb, colour: Rgb, share: float) -> Rgb:
     """Light that has passed through the prompt's colour."""
     grey = max(40.0, luma(colour))
     stained = (colour[0] / grey, colour[1] / grey, colour[2] / grey)
-    tempered = tuple(min(1.25, max(0.72, 1 + (part - 1) * 0.28)) for part in stained)
+    tempered = tuple(min(1.25, max(0.72, 1 + (part - 1) * share)) for part in stained)
     return (ambient[0] * tempered[0], ambient[1] * tempered[1], ambient[2] * tempered[2])
 
 
@@ -175,14 +175,17 @@ def _weathered(colour: Rgb, scene: Scene) -> Rgb:
     if scene.weather == "snow":
         return mix(colour, (cool[0] * 0.95, cool[1] * 0.98, cool[2] * 1.03), 0.5)
     if scene.weather == "fog":
-        return mix(colour, mix(cool, (226.0, 230.0, 234.0), 0.0 if scene.time == "night" else 0.55), 0.7)
+        pale = mix(colour, (238.0, 238.0, 236.0), 0.0 if scene.time == "night" else 0.62)
+        return mix(colour, pale, 0.8)
     return colour
 
 
 def _weathered_ambient(ambient: Rgb, scene: Scene) -> Rgb:
     grey = luma(ambient)
     dull = {"rain": 0.82, "cloudy": 0.9, "storm": 0.62, "fog": 0.94, "snow": 0.97}.get(scene.weather)
-    return ambient if dull is None else mix(ambient, (grey * 0.97, grey, grey * 1.05), 0.6) and _scaled(ambient, dull)
+    if dull is None:
+        return ambient
+    return _scaled(mix(ambient, (grey * 0.97, grey, grey * 1.05), 0.3 if scene.weather == "fog" else 0.55), dull)
 
 
 def _scaled(ambient: Rgb, factor: float) -> Rgb:

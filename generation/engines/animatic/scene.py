@@ -36,6 +36,18 @@ _HINTS = (
     ("spring", "field"), ("summer", "field"), ("cloudy", "sky"), ("clear", "sky"),
 )  # fmt: skip
 
+#: Places that can be seen behind another one.
+_FAR = frozenset({"sea", "mountain", "city", "forest", "lake", "desert", "field", "beach"})
+
+#: What a colour word directly before it belongs to.
+_OWNERS = ("thing", "person", "animal")
+_GREENS, _BLUES = ("#3f9b4f", "#8a9a3b", "#9ed8b4"), ("#2f6fd0", "#129490", "#1d2f5f")
+_NATURAL = {
+    "field": (*_GREENS, "#f5b82e"), "forest": _GREENS, "mountain": (*_GREENS, "#f4f4f1", "#8d939c"), "sea": _BLUES, "lake": _BLUES,
+    "sky": _BLUES, "beach": ("#f4f4f1", "#e8dcc4", "#c9a24a"), "desert": ("#f26b3a", "#c9a24a", "#e8dcc4"), "snow": ("#f4f4f1",),
+    "cloudy": ("#f4f4f1", "#8d939c"), "night": ("#2a2b30", "#1d2f5f"), "space": ("#2a2b30",),
+}  # fmt: skip
+
 _TIMES = ("morning", "day", "golden", "dusk")
 
 
@@ -44,8 +56,8 @@ class Scene:
     """Everything a place needs to know to paint itself."""
 
     place: str
-    #: A second place named in the prompt, seen far behind; "" for none.
-    beyond: str
+    #: Other places named in the prompt, seen far behind.
+    beyond: tuple[str, ...]
     time: str
     weather: str
     season: str
@@ -88,7 +100,7 @@ def imagine(prompt: str, seed: int, *, negative_prompt: str = "", place: str = "
     places = (place,) if place else _places(reading)
     return Scene(
         place=places[0],
-        beyond=_beyond(places, reading),
+        beyond=tuple(name for name in places[1:] if name in _FAR),
         time=time or _time(reading, places[0], chance),
         weather=_first(reading, "weather", ""),
         season=_first(reading, "season", ""),
@@ -112,11 +124,20 @@ def _first(reading: Reading, kind: str, otherwise: str) -> str:
 
 
 def _places(reading: Reading) -> tuple[str, ...]:
-    """The places named; else the one that the other words suggest; else the honest abstract."""
+    """The places named, the one to stand in first; else what the other words suggest; else the honest abstract."""
     if named := reading.concepts("place"):
-        return named
+        first = sorted(named, key=_rank)  # stable: of two alike the first named wins
+        if first[0] == "sea" and (_people(reading) or reading.concepts("animal")) and "boat" not in reading.concepts("thing"):
+            return ("beach", *first)
+        return tuple(first)
     mentioned = {word.concept for word in reading.words}
     return (next((place for hint, place in _HINTS if hint in mentioned), _place_of_people(reading)),)
+
+
+def _rank(place: str) -> int:
+    """A market by the sea is a market with the sea behind it: settings before landscapes, vague words last."""
+    vague = {"sky", "space", "abstract"}
+    return 3 if place in vague else 2 if place == "city" else 1 if place in _FAR and place != "lake" else 0
 
 
 def _place_of_people(reading: Reading) -> str:
@@ -124,12 +145,6 @@ def _place_of_people(reading: Reading) -> str:
     if _people(reading) or reading.concepts("pose"):
         return "street"
     return "sky" if reading.concepts("time") else "abstract"
-
-
-def _beyond(places: tuple[str, ...], reading: Reading) -> str:
-    far = ("sea", "mountain", "city", "forest", "lake", "desert", "field", "beach")
-    found = next((place for place in (*places[1:], *reading.concepts("place")) if place in far), "")
-    return "" if found == places[0] else found
 
 
 def _time(reading: Reading, place: str, chance: np.random.Generator) -> str:
@@ -148,16 +163,21 @@ def _own_colours(reading: Reading) -> dict[str, str]:
     """Colours that stand directly before a thing, a person or an animal belong to it."""
     words = reading.words
     pairs = zip(words, words[1:], strict=False)
-    return {b.concept: a.concept for a, b in pairs if a.kind == "colour" and b.kind in ("thing", "person", "animal")}
+    return {b.concept: a.concept for a, b in pairs if a.kind == "colour" and b.kind in _OWNERS}
 
 
 def _scene_colours(reading: Reading) -> tuple[str, ...]:
-    """The colours of the whole picture; a thing's own colour only where nothing else is said."""
+    """The colours of the whole picture: not a thing's own, nor what a place has anyway (a green meadow, a blue sky)."""
     words = reading.words
-    owned = {at for at, (a, b) in enumerate(zip(words, words[1:], strict=False)) if a.kind == "colour" and b.kind in
-             ("thing", "person", "animal")}  # fmt: skip
-    free = [word.concept for at, word in enumerate(words) if word.kind == "colour" and at not in owned]
-    return tuple(dict.fromkeys(free))[:3]
+    followers = (*words[1:], None)
+    free = [
+        word.concept
+        for word, after in zip(words, followers, strict=True)
+        if word.kind == "colour"
+        and not (after and after.kind in _OWNERS)
+        and not (after and word.concept in _NATURAL.get(after.concept, ()))
+    ]
+    return tuple(dict.fromkeys(free))
 
 
 def _people(reading: Reading) -> tuple[str, ...]:

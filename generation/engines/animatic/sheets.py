@@ -177,9 +177,11 @@ class Veil:
         x = -(self._speed[0] * moment.seconds + view.dx) % self._columns
         y = -(self._speed[1] * moment.seconds + view.dy) % self._rows
         height, width = min(until, planes.y.shape[0]), planes.y.shape[1]
-        matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        light = cv2.warpAffine(self._tile, matrix, (width, height), flags=flags)
+        column, row = int(x), int(y)
+        crop = self._tile[row : row + height + 1, column : column + width + 1]
+        # A shift alone is two blends of neighbours: a quarter of what a warp costs.
+        across = cv2.addWeighted(crop[:, :-1], 1 - (x - column), crop[:, 1:], x - column, 0)
+        light = cv2.addWeighted(across[:-1], 1 - (y - row), across[1:], y - row, 0)
         cv2.add(planes.y[:height], light, dst=planes.y[:height])
 
 

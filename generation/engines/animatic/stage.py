@@ -94,7 +94,8 @@ class Stage:
 
         `reach` is the box in units that the painting stays in: left, low, right, high.
         """
-        count = max(1, min(48, round(cycle_seconds * self.fps)))
+        # Slow cycles are small motions: half the phases are enough for them.
+        count = max(1, min(40 if cycle_seconds < 2 else 24, round(cycle_seconds * self.fps)))
         canvases = []
         left, right = (-reach[2], -reach[0]) if flip else (reach[0], reach[2])
         for index in range(count):

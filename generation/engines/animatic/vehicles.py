@@ -21,7 +21,7 @@ _METAL = "#c9ced6"
 def _window(pen: Pen, outline: object) -> None:
     placed = outline
     if pen.palette.lamps:
-        pen.lamp(placed, (255.0, 224.0, 160.0))
+        pen.fade(placed, "#5b6b8c", "#2e3a55")
     else:
         pen.fade(placed, "#d9ecf4", _GLASS)
 
@@ -49,7 +49,7 @@ def car(pen: Pen, colour: Rgb, share: float) -> None:
     pen.box(0.475, 0.19, 0.525, 0.228, "#fff4d0", radius=0.012)
     pen.box(-0.532, 0.20, -0.50, 0.236, "#d8463c", radius=0.01)
     if pen.palette.lamps:
-        pen.glow(0.56, 0.205, 0.22, (255.0, 240.0, 200.0), 0.75)
+        pen.glow(0.56, 0.205, 0.20, (255.0, 236.0, 190.0), 0.5)
         pen.glow(-0.54, 0.215, 0.10, (255.0, 80.0, 60.0), 0.6)
     for x in (-0.31, 0.315):
         pen.poly(oval(x, 0.105, 0.128, 0.128, end=0.5), colour, 0.55)

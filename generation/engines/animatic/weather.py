@@ -84,9 +84,9 @@ def _add_fog(stage: Stage) -> None:
         extra = 0.06 * stage.width
         middle, half = stage.height * height, stage.height * reach
         canvas = stage.canvas(0.4 + 0.4 * bank, top=middle - half, bottom=middle + half, extra=extra)
-        pale = stage.palette.lit(stage.palette.haze, 0.0)
-        strip = oval(stage.width * (0.35 + 0.3 * bank), middle, stage.width * 0.75, half * 0.40)
-        canvas.soft(strip, pale, half * 0.55, 0.55)
+        pale = mix(stage.palette.lit(stage.palette.haze, 0.0), stage.palette.sun, 0.35 if not stage.palette.dark else 0.1)
+        strip = oval(stage.width * (0.35 + 0.3 * bank), middle, stage.width * 0.75, half * 0.24)
+        canvas.soft(strip, pale, half * 0.36, 0.42)
         stage.add_layer(canvas, 0.4 + 0.4 * bank, path=swaying(extra * (1 - 2 * bank), 0.0, 16.0))
 
 

@@ -50,11 +50,12 @@ def _ground(stage: Stage, colours: list[Rgb], chance: np.random.Generator) -> No
     if stage.palette.dark:
         light = brighten(light, 0.5)
     canvas.wash(downwards(0, stage.height, light, mix(light, colours[1], 0.5)))
+    canvas.glow(stage.width * float(chance.uniform(0.1, 0.9)), stage.height * 0.15, 0.6 * stage.span, mix(colours[3], light, 0.3), 0.5)
     stage.add_layer(canvas, 0.0)
-    for index in range(4):  # soft lights that wander
+    for index in range(2):  # soft lights that wander
         reach = 0.07 * stage.span
-        radius = stage.span * float(chance.uniform(0.34, 0.55))
-        x, y = stage.width * float(chance.uniform(0.05, 0.95)), stage.height * float(chance.uniform(0.08, 0.8))
+        radius = stage.span * float(chance.uniform(0.26, 0.42))
+        x, y = stage.width * float(chance.uniform(0.05, 0.95)), stage.height * float(chance.uniform(0.08, 0.6))
         glow = Canvas(x - radius, y - radius, 2 * radius, 2 * radius)
         glow.glow(x, y, radius, mix(colours[(index + 1) % 5], (255.0, 255.0, 255.0), 0.15), 0.62)
         stage.add(Sheet([glow], 0.15, path=swaying(reach, reach * 0.7, float(chance.uniform(9, 15)), float(chance.uniform(0, 6)))))

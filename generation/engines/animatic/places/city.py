@@ -31,7 +31,7 @@ def paint_city(stage: Stage) -> None:
 def paint_street(stage: Stage) -> None:
     """A row of houses with shops below, a pavement, a road."""
     horizon = stage.horizon * 0.94
-    stage.drawn.add("street")
+    stage.drawn |= {"street", "city"}
     paint_sky(stage, horizon)
     stage.add_layer(paint_skyline(stage, horizon + 0.05 * stage.span, depth=0.14, tall=0.34), 0.14)
     ground = stage.height - 0.22 * stage.span

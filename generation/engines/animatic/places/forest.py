@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from generation.engines.animatic.canvas import Gradient, downwards
+from generation.engines.animatic.canvas import Canvas, Gradient, downwards
 from generation.engines.animatic.cast import add_animals, add_birds, add_ground, add_people
 from generation.engines.animatic.nature import foliage, grass, pine, tree
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_foreground_grass, add_hills, paint_sky, ridge
-from generation.engines.animatic.shapes import Points, oval, spline
+from generation.engines.animatic.shapes import Points, spline
 from generation.engines.animatic.stage import Stage, swaying
 
 
@@ -20,7 +20,7 @@ def paint_forest(stage: Stage) -> None:
     sun = paint_sky(stage, horizon, clouds=stage.scene.weather in ("cloudy", "rain", "storm"), sun_height=0.30)
     conifers = stage.wants("pine") or stage.scene.weather == "snow" or bool(stage.scene.rng("kind").random() < 0.5)
     for index in range(3):
-        depth = 0.12 + 0.16 * index
+        depth = 0.34 + 0.14 * index
         base = horizon + (stage.height - horizon) * (0.06 + 0.16 * index)
         line = ridge(stage, f"floor {index}", base, 0.04 * stage.span, knots=3, octaves=2, depth=depth)
         _row_of_trees(stage, line, depth, index, conifers)
@@ -28,7 +28,7 @@ def paint_forest(stage: Stage) -> None:
     if stage.scene.weather not in ("rain", "storm", "snow", "fog") and not stage.palette.dark:
         _beams(stage, sun)
     _clearing(stage, horizon)
-    _near_trunks(stage)
+    _near_trunk(stage)
     add_foreground_grass(stage, mix(_floor(stage, 3), rgb("#20402f"), 0.35), base=stage.height - 0.02 * stage.span,
                          flowers=stage.wants("flower"))  # fmt: skip
 
@@ -95,26 +95,37 @@ def _clearing(stage: Stage, horizon: float) -> None:
         add_birds(stage, horizon, count=4)
 
 
-def _near_trunks(stage: Stage) -> None:
-    """Two dark trunks and overhanging leaves frame the picture."""
+def _near_trunk(stage: Stage) -> None:
+    """A dark trunk and overhanging leaves frame the picture."""
     depth = 0.95
     chance = stage.scene.rng("near trunks")
     canvas = stage.canvas(depth)
-    dark = stage.palette.lit(mix(rgb("#3a3240"), rgb("#2c4237"), 0.45), depth)
-    light = brighten(dark, 1.14)
-    for x in (0.02, 0.97):
-        wide = stage.span * float(chance.uniform(0.055, 0.075))
-        left, right = x * stage.width - wide, x * stage.width + wide
-        trunk = spline([(left, -40), (left + wide * 0.3, stage.height * 0.4), (left, stage.height * 0.85), (left - wide * 0.8, stage.height + 60),
-                        (right + wide * 0.8, stage.height + 60), (right, stage.height * 0.85), (right - wide * 0.3, stage.height * 0.4),
-                        (right, -40)], steps=6)  # fmt: skip
-        canvas.fill(trunk, Gradient(((left, light), (right, dark)) if stage.light_side < 0 else ((left, dark), (right, light)), along_x=True))
-    leaf = stage.palette.lit(brighten(_leaf(stage, chance, False), 0.58), depth)
-    for _ in range(26):
-        x = float(chance.uniform(-0.05, 1.05))
-        y = (abs(x - 0.5) * 0.34 - 0.10 + 0.03 * float(chance.normal())) * stage.height
-        size = stage.span * float(chance.uniform(0.035, 0.075))
-        canvas.fill(oval(x * stage.width, y, size * 1.25, size * 0.8), brighten(leaf, float(chance.uniform(0.9, 1.12))))
-    stage.add_layer(canvas, depth)
+    dark = stage.palette.lit(mix(rgb("#4a3430"), rgb("#27392f"), 0.4), depth)
+    light, wide = brighten(dark, 1.14), 0.052 * stage.span
+    middle = stage.width * (0.5 - 0.47 * stage.light_side)
+    left, right, low = middle - wide, middle + wide, stage.height
+    trunk = spline([(left, -60), (left + wide * 0.25, low * 0.4), (left, low * 0.86), (left - wide * 0.7, low + 80),
+                    (right + wide * 0.7, low + 80), (right, low * 0.86), (right - wide * 0.25, low * 0.4), (right, -60)])  # fmt: skip
+    stops = ((left, light), (right, dark)) if stage.light_side < 0 else ((left, dark), (right, light))
+    canvas.fill(trunk, Gradient(stops, along_x=True))
+    _overhang(stage, canvas, chance, depth)
+    stage.add_layer(canvas, depth, path=swaying(0.0, 0.002 * stage.span, 6.0))
 
 
+def _overhang(stage: Stage, canvas: Canvas, chance: np.random.Generator, depth: float) -> None:
+    """Leaves that hang into the upper corners; snow leaves the twigs bare."""
+    if stage.scene.weather == "snow":
+        return
+    own = _leaf(stage, chance, False)
+    for layer, light in ((0, 0.50), (1, 0.62), (2, 0.78)):
+        leaves: list[Points] = []
+        for _ in range(80):
+            side = -1 if chance.random() < (0.5 + 0.22 * stage.light_side) else 1
+            across = float(chance.random()) ** 1.5 * 0.40
+            x = stage.width * (0.5 + side * (0.54 - across))
+            y = stage.span * (0.16 * (1 - across / 0.40) * float(chance.random()) - 0.012 * layer) - 0.01 * stage.span
+            size, angle = stage.span * float(chance.uniform(0.016, 0.030)), float(chance.uniform(0.2, 1.4)) * -side + np.pi / 2
+            tip, wing = np.array([np.cos(angle), np.sin(angle)]) * size, np.array([-np.sin(angle), np.cos(angle)]) * size * 0.32
+            root = np.array([x, y])
+            leaves.append(spline([root - tip, root + wing, root + tip, root - wing], steps=5))
+        canvas.fill(leaves, stage.palette.lit(brighten(own, light), depth))

@@ -125,10 +125,10 @@ def cafe(stage: Stage, canvas: Canvas, floor: float) -> None:
     span, palette = stage.span, stage.palette
     x = _side(stage, 0.28)
     board = palette.lit(rgb("#2f3a38"), 0.85)
-    canvas.fill(box(x - 0.19 * span, floor - 0.86 * span, x + 0.19 * span, floor - 0.62 * span, 0.008 * span), palette.lit(rgb("#8a6542"), 0.85))
-    canvas.fill(box(x - 0.178 * span, floor - 0.848 * span, x + 0.178 * span, floor - 0.632 * span), board)
+    canvas.fill(box(x - 0.19 * span, floor - 0.80 * span, x + 0.19 * span, floor - 0.57 * span, 0.008 * span), palette.lit(rgb("#8a6542"), 0.85))
+    canvas.fill(box(x - 0.178 * span, floor - 0.788 * span, x + 0.178 * span, floor - 0.582 * span), board)
     for row, wide in enumerate((0.20, 0.26, 0.15)):
-        canvas.fill(box(x - 0.15 * span, floor - (0.81 - 0.055 * row) * span, x + (wide - 0.15) * span, floor - (0.80 - 0.055 * row) * span, 0.004 * span), brighten(board, 1.45), 0.7)
+        canvas.fill(box(x - 0.15 * span, floor - (0.755 - 0.055 * row) * span, x + (wide - 0.15) * span, floor - (0.745 - 0.055 * row) * span, 0.004 * span), brighten(board, 1.45), 0.7)
     _shelf(stage, canvas, x, floor - 0.42 * span, 0.40 * span, "cafe shelf")
     top = floor - 0.17 * span
     wood = palette.lit(rgb("#6e4a36"), 0.9)
@@ -152,28 +152,13 @@ def _machine(stage: Stage, pen: Pen) -> None:
 
 
 def office(stage: Stage, canvas: Canvas, floor: float) -> None:
-    """Shelves, a board with paper notes, a tall plant."""
-    span, palette = stage.span, stage.palette
+    """Shelves and a tall plant."""
+    span = stage.span
     x = _side(stage, 0.28)
     for row, name in enumerate(("upper", "lower")):
         _shelf(stage, canvas, x, floor - (0.66 - 0.22 * row) * span, 0.42 * span, f"office {name}")
-    chance = stage.scene.rng("notes")
-    for index in range(5):
-        left, top = _side(stage, 0.58) + (index % 3 - 1) * 0.062 * span, floor - (0.60 - 0.07 * (index // 3)) * span
-        canvas.fill(box(left, top, left + 0.048 * span, top + 0.048 * span), palette.lit(mix(palette.accent(int(chance.integers(3))), (255.0, 250.0, 235.0), 0.45), 0.9))
     plant(stage.pen(canvas, _side(stage, 0.08), floor + 0.05 * span, 0.42 * span, depth=0.88), rgb("#4f8f6b"), rgb("#ece6dc"))
-    _desk_lamp_and_cabinet(stage, canvas, floor)
     stage.wants("plant", "shelf", "book")
-
-
-def _desk_lamp_and_cabinet(stage: Stage, canvas: Canvas, floor: float) -> None:
-    pen = stage.pen(canvas, _side(stage, 0.50), floor + 0.06 * stage.span, stage.span, depth=0.85)
-    tone = (214.0, 206.0, 194.0)
-    pen.shadow(0.0, 0.0, 0.15, 0.012, 0.3)
-    pen.box(-0.13, 0.0, 0.13, 0.24, tone)
-    for drawer in range(3):
-        pen.box(-0.118, 0.012 + 0.076 * drawer, 0.118, 0.076 + 0.076 * drawer, tone, 1.1, radius=0.004)
-        pen.box(-0.02, 0.046 + 0.076 * drawer, 0.02, 0.052 + 0.076 * drawer, "#8a8378")
 
 
 def bedroom(stage: Stage, canvas: Canvas, floor: float) -> None:
@@ -197,7 +182,7 @@ def bedroom(stage: Stage, canvas: Canvas, floor: float) -> None:
 
 
 def gym(stage: Stage, canvas: Canvas, floor: float) -> None:
-    """A rack of dumb-bells, a mirror, a ball and a mat."""
+    """A rack of dumb-bells, a mirror and a ball."""
     span, palette = stage.span, stage.palette
     x = _side(stage, 0.30)
     glass = mix(palette.sky[3], palette.lit(rgb("#c9d6dd"), 0.8), 0.6)
@@ -217,8 +202,6 @@ def gym(stage: Stage, canvas: Canvas, floor: float) -> None:
     ball = stage.pen(canvas, _side(stage, 0.72), floor + 0.05 * span, 0.20 * span, depth=0.85)
     ball.shadow(0.0, 0.02, 0.5, 0.06, 0.3)
     ball.round(oval(0.0, 0.5, 0.5, 0.5), palette.accent(1))
-    mat = palette.lit(palette.accent(0), 0.95)
-    canvas.fill(oval(stage.width / 2, floor + 0.17 * span, 0.36 * span, 0.035 * span), downwards(floor + 0.13 * span, floor + 0.2 * span, mat, brighten(mat, 0.82)))
 
 
 def add_pendants(stage: Stage) -> None:
@@ -230,7 +213,7 @@ def add_pendants(stage: Stage) -> None:
     for index in range(count):
         canvas = stage.canvas(0.5, bottom=0.42 * stage.height, extra=0.01 * span)
         x = stage.width * (0.5 + (index - (count - 1) / 2) * (0.22 if count == 3 else 0.34))
-        y = stage.height * (0.135 + 0.03 * (index % 2))
+        y = stage.height * (0.105 + 0.022 * (index % 2))
         pen = stage.pen(canvas, x, y, span, depth=0.95)
         pen.line([(0.0, 0.07), (0.0, 2.0)], 0.0035, "#3a3436")
         pen.glow(0.0, 0.0, 0.20 if palette.lamps else 0.14, (255.0, 214.0, 150.0), 0.60 if palette.lamps else 0.30)

@@ -9,7 +9,7 @@ from generation.engines.animatic.cast import add_animals, add_ground, add_people
 from generation.engines.animatic.nature import cactus, foliage, grass, pine, tree
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_far, add_foreground_grass, add_hills, paint_sky, ridge
-from generation.engines.animatic.shapes import Points, spline
+from generation.engines.animatic.shapes import Points, noise_line, spline
 from generation.engines.animatic.stage import Stage, spread
 
 
@@ -39,7 +39,7 @@ def _snow_caps(stage: Stage, canvas: Canvas, line: Points, base: float, relief: 
     """Snow above a ragged line on the peaks, lit on one side."""
     chance = stage.scene.rng(f"snow caps {depth}")
     limit = base - relief * 0.58
-    ragged = limit + relief * 0.10 * chance.uniform(-1, 1, len(line))
+    ragged = limit + relief * 0.11 * noise_line(chance, len(line), knots=46)
     lower = np.minimum(np.maximum(line[:, 1], ragged), np.maximum(line[:, 1], limit + relief * 0.1))
     snow = np.concatenate([line, np.stack([line[:, 0], np.maximum(lower, line[:, 1])], 1)[::-1]])
     bright = stage.palette.lit((250.0, 250.0, 252.0), min(1.0, depth + 0.45))
@@ -58,6 +58,7 @@ def _pines_along(stage: Stage, canvas: Canvas, line: Points, depth: float, *, ta
             pine(stage.pen(taller, at, y + 0.008 * stage.span, stage.span * tall * float(chance.uniform(0.55, 1.2)), depth=depth),
                  chance, leaf, snow=snow)  # fmt: skip
     stage.wants("pine", "tree")
+    stage.drawn |= {"forest"} & set(stage.scene.beyond)
     stage.add_layer(taller, depth)
 
 

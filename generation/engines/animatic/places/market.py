@@ -40,7 +40,7 @@ def paint_market(stage: Stage) -> None:
     _crates(stage, stage.height - 0.02 * stage.span)
     add_animals(stage, foot + 0.02 * stage.span, depth=0.8, tall=tall)
     add_people(stage, foot, depth=0.78, tall=tall)
-    add_table(stage, stage.height - 0.10 * stage.span, depth=0.92, middle=not stage.scene.people)
+    add_table(stage, stage.height - 0.10 * stage.span, depth=0.92, middle=not stage.scene.people, but=("fruit",))
 
 
 def _paving(stage: Stage, top: float) -> None:

@@ -23,7 +23,7 @@ def paint_sky(stage: Stage, horizon: float, *, clouds: bool = True, sun_height: 
     top, _, third, fourth = palette.sky
     stops = ((0.0, top), (0.42 * horizon, palette.sky[1]), (0.78 * horizon, third), (horizon, fourth))
     canvas.wash(Gradient((*stops, (stage.height, fourth))))
-    stage.drawn.add(scene.time)
+    stage.drawn |= {scene.time, "sky"}
     sun = _sun_place(stage, horizon, sun_height)
     hidden = scene.weather in ("rain", "storm", "cloudy", "snow", "fog")
     if palette.dark:
@@ -128,8 +128,16 @@ def add_hills(
 
 def add_far(stage: Stage, horizon: float) -> None:
     """The second place of a prompt as a silhouette on the horizon: mountains, a skyline, trees."""
-    beyond = stage.scene.beyond
-    if beyond in ("mountain", "lake", "desert", "field", "forest", "beach"):
+    far_to_near = ("mountain", "city", "desert", "forest", "field", "sea", "beach", "lake")
+    for beyond in sorted(stage.scene.beyond, key=far_to_near.index):
+        _add_far(stage, horizon, beyond)
+
+
+def _add_far(stage: Stage, horizon: float, beyond: str) -> None:
+    if beyond in ("sea", "beach", "lake"):
+        _far_water(stage, horizon)
+        stage.drawn.add(beyond)
+    elif beyond in ("mountain", "desert", "field", "forest"):
         relief = {"mountain": 0.17, "desert": 0.05, "field": 0.045, "forest": 0.06}.get(beyond, 0.06)
         for index in range(2):
             depth = 0.10 + 0.08 * index
@@ -143,13 +151,28 @@ def add_far(stage: Stage, horizon: float) -> None:
         stage.drawn.add("city")
 
 
+def _far_water(stage: Stage, horizon: float) -> None:
+    """A band of sea behind the land."""
+    palette, depth = stage.palette, 0.08
+    top = horizon - 0.05 * stage.span
+    canvas = stage.canvas(depth, top=top)
+    deep = palette.lit((52.0, 136.0, 172.0), 0.55)
+    canvas.fill(box(-stage.width, top, 2 * stage.width, stage.height * 1.3),
+                Gradient(((top, mix(palette.sky[3], deep, 0.45)), (horizon + 0.03 * stage.span, deep))))  # fmt: skip
+    chance = stage.scene.rng("far water")
+    for _ in range(40):
+        y, wide = top + 0.055 * stage.span * float(chance.random()), stage.span * float(chance.uniform(0.01, 0.04))
+        canvas.fill(oval(float(chance.uniform(0, stage.width)), y, wide, wide * 0.035), palette.sun, 0.4)
+    stage.add_layer(canvas, depth)
+
+
 def paint_skyline(stage: Stage, base: float, *, depth: float, tall: float, name: str = "skyline", windows: bool = True) -> Canvas:
     """A row of towers standing on stage row `base`, up to `tall` spans high, lit windows by dusk and night."""
     chance, palette = stage.scene.rng(f"{name} {depth}"), stage.palette
     canvas = stage.canvas(depth, top=base - tall * stage.span * 1.15)
     mx, _ = stage.camera.margin_px(depth)
     x = -mx - 4.0
-    body = palette.lit((92.0, 104.0, 138.0), depth)
+    body = palette.lit((92.0, 104.0, 138.0) if not palette.dark else (112.0, 122.0, 156.0), depth)
     foot = mix(body, palette.haze, 0.55)
     lights: list[Points] = []
     while x < stage.width + mx:

@@ -9,7 +9,7 @@ import numpy as np
 
 from generation.engines.animatic.canvas import Gradient
 from generation.engines.animatic.cast import add_ground, add_people, add_vehicles
-from generation.engines.animatic.nature import foliage, grass, pine, tree
+from generation.engines.animatic.nature import cactus, foliage, grass, pine, tree
 from generation.engines.animatic.palette import Rgb, brighten, luma, mix, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.places.open_air import add_far, add_foreground_grass, add_hills, paint_sky, ridge
@@ -25,7 +25,8 @@ def paint_road(stage: Stage) -> None:
     stage.drawn.add("road")
     paint_sky(stage, horizon)
     add_far(stage, horizon)
-    for index, (relief, knots) in enumerate(((0.12, 4), (0.06, 3))):
+    near_hills = ((0.12, 4), (0.06, 3)) if not {"sea", "beach", "lake"} & set(stage.scene.beyond) else ()
+    for index, (relief, knots) in enumerate(near_hills):
         depth = 0.12 + 0.1 * index
         line = ridge(stage, f"hills {index}", horizon + 0.012 * stage.span, relief * stage.span, knots=knots, octaves=4 - 2 * index, depth=depth)
         stage.add_layer(add_hills(stage, line, ((118.0, 134.0, 158.0), (108.0, 140.0, 112.0))[index], depth=depth), depth)
@@ -37,14 +38,15 @@ def paint_road(stage: Stage) -> None:
     elif not stage.hero:
         _car_ahead(stage, horizon)
     add_ground(stage, horizon + 0.16 * stage.span, depth=0.5, tall=0.16 * stage.span)
-    add_foreground_grass(stage, grass(stage.scene), base=stage.height + 0.02 * stage.span, flowers=stage.wants("flower"))
+    if "desert" not in stage.scene.beyond:
+        add_foreground_grass(stage, grass(stage.scene), base=stage.height + 0.02 * stage.span, flowers=stage.wants("flower"))
 
 
 def _ground(stage: Stage, horizon: float) -> None:
     palette, depth = stage.palette, 0.34
     canvas = stage.canvas(depth, top=horizon)
     low = stage.height * 1.25
-    green = grass(stage.scene)
+    green = rgb("#e0a96b") if "desert" in stage.scene.beyond else grass(stage.scene)
     canvas.fill(box(-stage.width, horizon, 2 * stage.width, low),
                 Gradient(((horizon, mix(palette.lit(green, 0.3), palette.haze, 0.3)), (horizon + 0.3 * stage.span, palette.lit(green, 0.8)),
                           (stage.height, palette.lit(brighten(green, 0.8), 1.0)))))  # fmt: skip
@@ -111,10 +113,15 @@ def _verge_trees(stage: Stage, horizon: float) -> None:
             x = stage.width / 2 + side * stage.span * (0.10 + 0.80 * share + 0.05 * float(chance.random()))
             pen = stage.pen(canvas, x, y + 0.006 * stage.span, stage.span * (0.06 + 0.62 * share), depth=depth)
             leaf = foliage(stage.scene, chance)
-            pine(pen, chance, mix(leaf, rgb("#3f7a64"), 0.5), snow=snow) if conifer else tree(pen, chance, leaf)
+            if "desert" in stage.scene.beyond:
+                cactus(pen, chance, rgb("#4f8a63"))
+            elif conifer:
+                pine(pen, chance, mix(leaf, rgb("#3f7a64"), 0.5), snow=snow)
+            else:
+                tree(pen, chance, leaf)
         stage.add_layer(canvas, depth)
         if index == 0:
-            stage.wants("tree")
+            stage.wants("cactus" if "desert" in stage.scene.beyond else "tree")
 
 
 def _car_ahead(stage: Stage, horizon: float) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_people, add_table
+from generation.engines.animatic.cast import TABLE, add_animals, add_people, add_table
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.open_air import paint_skyline
 from generation.engines.animatic.places.furniture import FURNITURE, add_pendants
@@ -40,13 +40,16 @@ def paint_room(stage: Stage) -> None:
     stage.add_layer(canvas, 0.34)
     _dust(stage)
     tall = 0.46 * stage.span
-    people_first = place in ("gym", "bedroom", "room") or bool(stage.scene.people)
-    if people_first:
-        add_people(stage, floor + 0.10 * stage.span, depth=0.46, tall=tall, pose="dance" if place == "gym" else "stand")
-        add_animals(stage, floor + 0.12 * stage.span, depth=0.5, tall=tall * 0.8)
+    with_table = place in ("kitchen", "cafe", "office") or stage.hero or any(name in TABLE for name in stage.scene.things)
+    with_table = with_table or "table" in stage.scene.things
+    if not with_table:
+        _rug(stage, floor)
+    add_people(stage, floor + 0.13 * stage.span, depth=0.46, tall=tall, pose="dance" if place == "gym" else "stand")
+    add_animals(stage, floor + (0.13 if with_table else 0.20) * stage.span, depth=0.5, tall=tall)
     if place in ("room", "kitchen", "cafe") or stage.wants("lamp"):
         add_pendants(stage)
-    _table(stage)
+    if with_table:
+        _table(stage)
 
 
 def _wall_colour(stage: Stage) -> Rgb:
@@ -110,7 +113,7 @@ def _view(stage: Stage, canvas: Canvas, where: tuple[float, float, float, float]
     """What is seen through the glass: a skyline where the prompt names a city, else soft hills."""
     x0, y0, x1, y1 = where
     chance, palette = stage.scene.rng("view"), stage.palette
-    if stage.scene.beyond == "city":
+    if "city" in stage.scene.beyond:
         stage.drawn.add("city")
         scaled = paint_skyline(stage, y1, depth=0.1, tall=0.2, name="view").pixels
         left, top = int(x0), int(y1 - 0.20 * stage.span)
@@ -167,10 +170,19 @@ def _dust(stage: Stage) -> None:
         stage.add_layer(canvas, 0.5, path=swaying(0.02 * stage.span, 0.03 * stage.span, float(chance.uniform(9, 14)), float(chance.uniform(0, 6))))
 
 
+def _rug(stage: Stage, floor: float) -> None:
+    """A round rug where there is no table."""
+    depth, span = 0.42, stage.span
+    canvas = stage.canvas(depth, top=floor)
+    tone = stage.palette.lit(mix(stage.palette.accent(1), (236.0, 226.0, 212.0), 0.45), 1.0)
+    x, y = stage.width / 2, floor + 0.19 * span
+    for size, light in ((1.0, 0.92), (0.86, 1.08), (0.74, 0.98)):
+        canvas.fill(oval(x, y, 0.46 * span * size, 0.085 * span * size), brighten(tone, light))
+    stage.add_layer(canvas, depth)
+
+
 def _table(stage: Stage) -> None:
     """The table in front, in wood or stone, with what the prompt names on it."""
-    if stage.scene.place in ("gym",) and not stage.hero:
-        return
     stage.wants("table")
     span, palette, chance = stage.span, stage.palette, stage.scene.rng("table")
     top = stage.height - 0.285 * span if stage.height > 1.3 * stage.width else stage.height - 0.245 * span

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from generation.engines.animatic import vehicles
@@ -11,7 +13,7 @@ from generation.engines.animatic.cast import Thing, add_animals, add_birds, add_
 from generation.engines.animatic.nature import foliage, palm, pine
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_far, add_hills, paint_sky, ridge
-from generation.engines.animatic.shapes import box, land, oval
+from generation.engines.animatic.shapes import Points, box, land, oval
 from generation.engines.animatic.sheets import Glints
 from generation.engines.animatic.stage import Stage, swaying, together, travelling
 
@@ -39,12 +41,11 @@ def paint_beach(stage: Stage) -> None:
     _headland(stage, horizon)
     shore = horizon + 0.42 * (stage.height - horizon)
     _water(stage, horizon, shore + 0.08 * stage.span, sun, waves=3)
-    stage.drawn.add("beach")
+    stage.drawn |= {"beach", "sea"}
+    _beach_palms(stage, shore)
+    stage.add_layer(_sand(stage, shore), 0.75)
     _foam(stage, shore)
-    canvas = _sand(stage, shore)
     tall = 0.27 * stage.span
-    _beach_palms(stage, canvas, shore)
-    stage.add_layer(canvas, 0.75)
     ground = shore + 0.52 * (stage.height - shore)
     add_ground(stage, ground, depth=0.78, tall=tall)
     add_animals(stage, ground + 0.05 * tall, depth=0.8, tall=tall)
@@ -55,13 +56,16 @@ def paint_lake(stage: Stage) -> None:
     """Still water between wooded shores, mountains behind."""
     horizon = stage.horizon
     sun = paint_sky(stage, horizon)
+    mirrored = []
     for index, relief in enumerate((0.26, 0.16)):
         depth = 0.10 + 0.10 * index
         line = ridge(stage, f"range {index}", horizon + 0.01 * stage.span, relief * stage.span, knots=4 + index, octaves=5, depth=depth)
-        stage.add_layer(add_hills(stage, line, (112.0, 128.0, 152.0) if index == 0 else (86.0, 118.0, 112.0), depth=depth), depth)
-    stage.drawn |= {"lake"} | ({"mountain"} if stage.scene.beyond == "mountain" else set())
+        tone = (112.0, 128.0, 152.0) if index == 0 else (86.0, 118.0, 112.0)
+        stage.add_layer(add_hills(stage, line, tone, depth=depth), depth)
+        mirrored.append((line, stage.palette.lit(tone, depth)))
+    stage.drawn |= {"lake"} | ({"mountain", "forest"} & set(stage.scene.beyond))
     _far_trees(stage, horizon)
-    _water(stage, horizon, stage.height, sun, waves=2, calm=True)
+    _water(stage, horizon, stage.height, sun, waves=1, calm=True, mirrored=mirrored)
     ground = stage.height - 0.13 * stage.span
     line = ridge(stage, "bank", ground + 0.05 * stage.span, 0.05 * stage.span, knots=3, octaves=2, depth=0.85)
     stage.add_layer(add_hills(stage, line, mix(foliage(stage.scene, stage.scene.rng("bank")), (60.0, 70.0, 60.0), 0.25), depth=0.85), 0.85)
@@ -89,17 +93,24 @@ def _deep(stage: Stage) -> Rgb:
         base = mix(base, rgb("#4f6672"), 0.6)
     if stage.scene.place == "beach" and not stage.palette.dark:
         base = mix(base, rgb("#2fb1b5"), 0.55)
-    return base
+    # Water has no colour of its own at the edges of the day: it wears the sky's.
+    if stage.scene.place == "lake":
+        base = mix(base, stage.palette.sky[1], 0.35)
+    return mix(base, stage.palette.sky[1], {"dusk": 0.62, "dawn": 0.55, "golden": 0.35}.get(stage.scene.time, 0.15))
 
 
-def _water(stage: Stage, horizon: float, bottom: float, sun: tuple[float, float], *, waves: int, calm: bool = False) -> None:
-    """The surface: a lit far part, the sun's path, then bands of waves."""
+def _water(stage: Stage, horizon: float, bottom: float, sun: tuple[float, float], *, waves: int, calm: bool = False,
+           mirrored: Sequence[tuple[Points, Rgb]] = ()) -> None:  # fmt: skip
+    """The surface: a lit far part, what is mirrored in it, the sun's path, then bands of waves."""
     palette = stage.palette
     deep = palette.lit(_deep(stage), 0.9)
     far = mix(mix(deep, palette.sky[3], 0.62), palette.haze, 0.15)
     canvas = stage.canvas(0.18, top=horizon)
     canvas.fill(box(-stage.width, horizon, 2 * stage.width, stage.height * 1.3),
                 Gradient(((horizon, far), (horizon + 0.16 * (bottom - horizon), mix(far, deep, 0.5)), (bottom, deep))))  # fmt: skip
+    for line, tone in mirrored:
+        below = np.stack([line[:, 0], 2 * horizon - line[:, 1]], 1)
+        canvas.soft(land(below, horizon), mix(tone, deep, 0.25), 0.006 * stage.span, 0.55)
     shine = stage.scene.weather not in ("rain", "storm", "fog", "snow")
     if shine:
         _sun_path(stage, canvas, horizon, bottom, sun[0])
@@ -180,7 +191,7 @@ def _on_water(stage: Stage, row: float, depth: float) -> None:
     if stage.wants("boat"):
         bob = together(swaying(0.0, 0.006 * stage.span, 3.8), travelling(0.012 * stage.width, stage.seconds))
         add_thing(stage, "boat", _BOAT, at=(stage.width * (0.5 - 0.16 * stage.light_side), row + 0.004 * stage.span),
-                  scale=stage.span * 0.26, depth=depth, path=bob)  # fmt: skip
+                  scale=stage.span * 0.26, depth=max(0.6, depth), path=bob)  # fmt: skip
     if stage.wants("fish"):
         colour = stage.colour_of("fish", COLOURS["fish"])
         stage.add_figure(lambda pen, share: fish(pen, colour, share), at=(0.62 * stage.width, row), scale=0.2 * stage.span, depth=depth,
@@ -207,7 +218,8 @@ def _sand(stage: Stage, shore: float) -> Canvas:
 
 def _foam(stage: Stage, shore: float) -> None:
     """A sheet of thin water with a white edge that runs up the beach and back."""
-    canvas = stage.canvas(0.7, top=shore - 0.2 * stage.span, extra=0.03 * stage.span)
+    depth = 0.75
+    canvas = stage.canvas(depth, top=shore - 0.2 * stage.span, extra=0.03 * stage.span)
     x = np.linspace(-0.3 * stage.width, 1.3 * stage.width, 160)
     wobble = 0.010 * np.sin(9 * x / stage.width + 1) + 0.006 * np.sin(23 * x / stage.width)
     edge = shore + stage.span * (0.035 * np.sin(2.4 * x / stage.width + 0.6) * stage.light_side + wobble + 0.012)
@@ -217,10 +229,10 @@ def _foam(stage: Stage, shore: float) -> None:
     canvas.fill(sheet, Gradient(((shore - 0.1 * stage.span, stage.palette.lit(_deep(stage), 0.9)), (shore + 0.02 * stage.span, pale))), 0.55)
     white = mix(stage.palette.sun, (255.0, 255.0, 255.0), 0.5)
     canvas.fill(np.concatenate([line, (line - (0, 0.006 * stage.span))[::-1]]), stage.palette.lit(white, 1.0), 0.9)
-    stage.add_layer(canvas, 0.7, path=swaying(0.0, 0.016 * stage.span, 5.0))
+    stage.add_layer(canvas, depth, path=swaying(0.0, 0.014 * stage.span, 5.0))
 
 
-def _beach_palms(stage: Stage, canvas: Canvas, shore: float) -> None:
+def _beach_palms(stage: Stage, shore: float) -> None:
     """Palms at the side away from the light: always one, two where the prompt names them."""
     count = 2 if stage.wants("palm") else 1
     chance = stage.scene.rng("palms")

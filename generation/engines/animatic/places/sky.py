@@ -83,7 +83,7 @@ def _stars(stage: Stage) -> None:
 def _planet(stage: Stage) -> None:
     """A lit sphere with bands and a ring that passes before and behind it."""
     palette, span, depth, side = stage.palette, stage.span, 0.34, stage.light_side
-    x, y, r = stage.width * (0.5 - 0.16 * side), stage.height * 0.60, 0.21 * span
+    x, y, r = stage.width * (0.5 - 0.27 * side), stage.height * 0.76, 0.22 * span
     own = palette.accent(0)
     canvas = stage.canvas(depth)
     ring = mix(palette.accent(1), (255.0, 240.0, 220.0), 0.5)
