@@ -92,12 +92,14 @@ class _Player:
     """Plays a score into one dry and one wet buffer."""
 
     def __init__(self, mood: Mood, samples: int, rng: np.random.Generator) -> None:
-        self._mood, self._rng = mood, rng
+        # Generators of their own: a cue must not change the room, nor anything else, of the bed it marks.
+        self._mood = mood
+        self._rng, self._room_rng, self._cue_rng = rng.spawn(3)
         self._dry = np.zeros((samples, 2), np.float32)
         self._wet = np.zeros((samples, 2), np.float32)
         self._pitched: dict[tuple[str, int], Samples] = {}
         self._struck = {
-            drum: [instruments.STRUCK[drum](rng) for _ in range(2)] for drum in DRUMS if drum in mood.patterns
+            drum: [instruments.STRUCK[drum](self._rng) for _ in range(2)] for drum in DRUMS if drum in mood.patterns
         }
 
     def play(self, score: Score) -> None:
@@ -120,8 +122,8 @@ class _Player:
     def mark(self, cue_seconds: float) -> None:
         """A riser that ends at the cue, and a hit on it."""
         length = min(_RISER_SECONDS, cue_seconds)
-        hit = instruments.impact(self._rng)
-        rise = instruments.riser(self._rng, max(length, 0.2))
+        hit = instruments.impact(self._cue_rng)
+        rise = instruments.riser(self._cue_rng, max(length, 0.2))
         if length >= 0.2:
             self._add(self._dry, rise, cue_seconds - length, gain(_RISER_DB), 0.0)
             self._add(self._wet, rise, cue_seconds - length, gain(_RISER_DB), 0.0)
@@ -129,7 +131,7 @@ class _Player:
 
     def sum(self) -> Samples:
         """Dry and room together."""
-        room = instruments.room(self._rng, self._mood.reverb_seconds)
+        room = instruments.room(self._room_rng, self._mood.reverb_seconds)
         size = smooth_number(len(self._wet) + len(room))
         out = self._dry
         for channel in (0, 1):

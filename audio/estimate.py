@@ -77,8 +77,8 @@ def estimate_seconds(text: str, locale: str, lexicon: Lexicon | None = None) -> 
 def estimate_error_seconds(seconds: float, locale: str) -> float:
     """How far an estimate may be off for the voice it was measured with: 20 % (40 % in an unmeasured language).
 
-    Of 34 sentences that the model had not seen all were inside, the worst 14 % off; of the 144 it was fitted to, one was
-    not. So it is a wide margin and no guarantee. Short texts vary by single words: it is never less than 0.4 s. Another
-    voice has a pace of its own.
+    Of 34 sentences that the model had not seen all were inside, the worst 14 % off; of the 144 it was fitted to, one
+    was not. So it is a wide margin and no guarantee. Short texts vary by single words: it is never less than 0.4 s.
+    Another voice has a pace of its own.
     """
     return max(0.4, seconds * (0.2 if _language(locale) in _table()["languages"] else 0.4))

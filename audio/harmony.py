@@ -38,14 +38,20 @@ def chord(name: str, mode: str, key: int) -> tuple[int, ...]:
 
 
 def _voicings(classes: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """All ways to lay the pitch classes in the range without clusters or holes; a triad doubles its root."""
+    """All ways to lay the pitch classes in the range without holes; a triad doubles its root.
+
+    The lowest two stay a whole tone apart or they growl; higher up a ninth may rub against a third. Forbidding that as
+    well made the voices leap: 21 semitones in all at worst, against 15.
+    """
     parts = classes if len(classes) > 3 else (*classes, classes[0])
     choices = [[note for note in range(_LOWEST, _HIGHEST + 1) if note % 12 == part] for part in parts]
     found = {tuple(sorted(notes)) for notes in product(*choices)}
     return sorted(
         notes
         for notes in found
-        if all(2 <= high - low <= 9 for low, high in pairwise(notes)) and notes[-1] - notes[0] <= 17
+        if notes[1] - notes[0] >= 2
+        and all(1 <= high - low <= 9 for low, high in pairwise(notes))
+        and notes[-1] - notes[0] <= 17
     )
 
 

@@ -46,8 +46,14 @@ def _clock(seconds: float, mark: str) -> str:
 
 
 def _directed(cue: Cue) -> tuple[str, ...]:
-    """The lines; Arabic and Hebrew ones begin with a mark: a full stop and a Latin brand then stay in their places."""
-    strong = [unicodedata.bidirectional(character) for line in cue.lines for character in line]
-    if sum(kind in ("R", "AL") for kind in strong) <= strong.count("L"):
+    """The lines; Arabic and Hebrew ones begin with a mark: a full stop and a Latin brand then stay in their places.
+
+    Words are counted, not letters: "Spotmill" has more letters than the two Arabic words around it.
+    """
+    words = [
+        {unicodedata.bidirectional(character) for character in word} for line in cue.lines for word in line.split()
+    ]
+    leftwards = sum(bool(kinds & {"R", "AL"}) for kinds in words)
+    if not leftwards or leftwards < sum("L" in kinds for kinds in words):
         return cue.lines
     return tuple(_RIGHT_TO_LEFT_MARK + line for line in cue.lines)
