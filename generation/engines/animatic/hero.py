@@ -112,7 +112,8 @@ def _stand(stage: Stage, pixels: Pixels) -> None:
     """A cut-out upright on the scene's surface (or on a plinth outdoors), with a contact shadow."""
     foot, depth = surface(stage)
     height, width = pixels.shape[:2]
-    room = min(0.46 * stage.height, foot - 0.24 * stage.height)
+    # Above it stays room for a headline.
+    room = min(0.43 * stage.height, foot - 0.31 * stage.height)
     scale = min(room / height, 0.62 * stage.width / width, 0.66 * stage.span / width)
     wide, tall = width * scale, height * scale
     if not stage.scene.indoors:

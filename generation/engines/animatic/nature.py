@@ -73,7 +73,7 @@ def palm(pen: Pen, chance: np.random.Generator, colour: Rgb) -> None:
     lean = float(chance.uniform(0.06, 0.16))
     trunk = spline([(0.0, 0.0), (0.01, 0.28), (lean * 0.5, 0.56), (lean, 0.78)], closed=False)
     pen.poly(stroke(trunk, list(np.linspace(0.058, 0.032, len(trunk)))), "#8b6a4c")
-    fronds = [(0.33, 0.00, -0.22), (0.38, 0.07, -0.10), (0.34, 0.13, 0.00), (0.22, 0.17, 0.06)]
+    fronds = [(0.22, 0.13, 0.03), (0.34, 0.11, -0.02), (0.38, 0.06, -0.12), (0.30, 0.00, -0.24), (0.10, -0.02, -0.26)]
     sides = [(side * reach, rise, drop) for side in (-1, 1) for reach, rise, drop in fronds]
     for index, (reach, rise, drop) in enumerate(sides):
         reach *= float(chance.uniform(0.9, 1.1))

@@ -45,8 +45,8 @@ def cup(pen: Pen, colour: Rgb, share: float) -> None:
 def bottle(pen: Pen, colour: Rgb, share: float) -> None:
     """A bottle with a label and a glint."""
     pen.shadow(0.03, 0.01, 0.25, 0.032, 0.34)
-    pen.round(spline([(-0.19, 0.02), (-0.195, 0.50), (-0.15, 0.60), (-0.075, 0.70), (-0.07, 0.86), (0.07, 0.86), (0.075, 0.70),
-                      (0.15, 0.60), (0.195, 0.50), (0.19, 0.02), (0.0, 0.0)], steps=6), colour, dark=0.62)  # fmt: skip
+    side = spline([(0.075, 0.86), (0.075, 0.70), (0.15, 0.60), (0.193, 0.50), (0.193, 0.30), (0.193, 0.06), (0.17, 0.0)], closed=False)
+    pen.round(np.concatenate([side, (side * (-1, 1))[::-1]]), colour, dark=0.62)
     pen.round(box(-0.085, 0.84, 0.085, 0.985, 0.018), mix(colour, _DARK, 0.6))
     pen.round(box(-0.193, 0.16, 0.193, 0.44), mix(colour, _WHITE, 0.86))
     pen.box(-0.10, 0.34, 0.10, 0.365, colour, 0.9)

@@ -19,6 +19,9 @@ from generation.media.frames import Planes
 
 cv2.setNumThreads(1)  # one worker process per core is how batches scale; threads inside would only fight
 
+#: A layer is cut into boxes around its paint, along a grid of this many pixels.
+_GRID = 96
+
 #: Seconds -> (x, y) in stage pixels.
 Path = Callable[[float], tuple[float, float]]
 
@@ -81,6 +84,8 @@ class Sheet:
             see_through = np.flatnonzero(self._phases[0][:, :, 3].min(axis=1) < 255)
             self._solid_row = int(see_through[-1]) + 1 if len(see_through) else 0
         self._backdrop = backdrop and self._solid_row < y1 - y0
+        still = len(self._phases) == 1
+        self._patches = _painted_patches(alpha[y0 : y0 + self._solid_row, x0:x1]) if still else ((0, 0, x1 - x0, y1 - y0),)
 
     def _placed(self, moment: Moment) -> tuple[Affine, float, float]:
         """The view, and where the picture's first column and row fall in the frame."""
@@ -100,20 +105,49 @@ class Sheet:
         view, left, top = self._placed(moment)
         pixels = self._phases[int(moment.seconds * self._rate + self._phase + 1e-6) % len(self._phases)]
         height, width = planes.y.shape
-        x0, x1 = _even(left, left + view.scale * pixels.shape[1], width)
-        y0, y1 = _even(top, top + view.scale * pixels.shape[0], min(height, until + until % 2))
-        if x1 <= x0 or y1 <= y0:
-            return
-        solid = y1
-        if self._backdrop:
-            solid = min(y1, max(y0, self.solid_from(moment)))
-            solid += solid % 2
-            x0, x1 = 0, width
-        matrix = np.array([[view.scale, 0, left - x0], [0, view.scale, top]], np.float64)
-        if solid > y0:
-            _over(planes, pixels, matrix, (x0, y0, x1, min(solid, y1)))
-        if y1 > solid:
-            _replace(planes, pixels, matrix, (x0, solid, x1, y1))
+        bottom = min(height, until + until % 2)
+        solid = min(bottom, _even_below(self.solid_from(moment))) if self._backdrop else bottom
+        matrix = np.array([[view.scale, 0, left], [0, view.scale, top]], np.float64)
+        for px0, py0, px1, py1 in self._patches:
+            x0, x1 = _even(left + view.scale * px0, left + view.scale * px1, width)
+            # Patches meet at a row that is the same for both, so that none is drawn twice or left out.
+            y0 = max(0, _even_below(top + view.scale * py0 - (1 if py0 == 0 else 0)))
+            y1 = min(solid, _even_below(top + view.scale * py1 + (3 if py1 >= self._solid_row else 0)))
+            if x1 > x0 and y1 > y0:
+                _over(planes, pixels, matrix, (x0, y0, x1, y1))
+        if bottom > solid:
+            _replace(planes, pixels, matrix, (0, max(0, solid), width, bottom))
+
+
+def _even_below(row: float) -> int:
+    return math.floor(row / 2) * 2
+
+
+def _painted_patches(alpha: Pixels) -> tuple[tuple[int, int, int, int], ...]:
+    """Boxes (left, top, right, bottom) that hold all paint and never overlap: two trees cost two trees, not a frame."""
+    patches: list[tuple[int, int, int, int]] = []
+    for top in range(0, alpha.shape[0], _GRID):
+        bottom = min(alpha.shape[0], top + _GRID)
+        for left, right in _runs(alpha[top:bottom].any(axis=0)):
+            above = next((at for at, box in enumerate(patches) if (box[0], box[2], box[3]) == (left, right, top)), None)
+            if above is None:
+                patches.append((left, top, right, bottom))
+            else:
+                patches[above] = (left, patches[above][1], right, bottom)
+    return tuple(patches)
+
+
+def _runs(painted: np.ndarray) -> list[tuple[int, int]]:
+    """Stretches of painted columns, widened to the grid; single empty cells between two are not worth a cut."""
+    cells = [bool(painted[at : at + _GRID].any()) for at in range(0, len(painted), _GRID)]
+    runs: list[tuple[int, int]] = []
+    for index in (index for index, cell in enumerate(cells) if cell):
+        left, right = index * _GRID, min(len(painted), (index + 1) * _GRID)
+        if runs and left - runs[-1][1] <= _GRID:
+            runs[-1] = (runs[-1][0], right)
+        else:
+            runs.append((left, right))
+    return runs
 
 
 def _even(low: float, high: float, limit: int) -> tuple[int, int]:
@@ -123,8 +157,7 @@ def _even(low: float, high: float, limit: int) -> tuple[int, int]:
 
 def _warp(pixels: Pixels, matrix: np.ndarray, where: tuple[int, int, int, int], border: int) -> Sequence[Pixels]:
     x0, y0, x1, y1 = where
-    shifted = matrix.copy()
-    shifted[1, 2] -= y0
+    shifted = matrix - ((0, 0, x0), (0, 0, y0))
     warped = cv2.warpAffine(pixels, shifted, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=border)
     made: Sequence[Pixels] = cv2.split(warped)
     return made

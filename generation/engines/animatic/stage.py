@@ -29,8 +29,8 @@ class Stage:
         self.scene, self.palette, self.camera, self.size = scene, palette, camera, size
         self.fps, self.seconds, self.hero = fps, seconds, hero
         self.width, self.height = float(size.width_px), float(size.height_px)
-        #: One length for the sizes of things in any aspect: the side of a square as large as the frame.
-        self.span = math.sqrt(self.width * self.height)
+        #: One length for the sizes of things in any aspect: the side of a square as large as the frame, less in wide ones.
+        self.span = min(math.sqrt(self.width * self.height), 1.08 * self.height)
         #: The light comes from the left (-1) or from the right (1).
         self.light_side = -1 if scene.rng("light").random() < 0.5 else 1
         self.elements: list[Element] = []
@@ -43,6 +43,10 @@ class Stage:
         if self.scene.angle:
             self.drawn.add(self.scene.angle)
         return self.height * (share if self.height >= self.width else share + 0.03)
+
+    def fit(self, heights: float) -> None:
+        """Make everything that follows smaller where the frame is low: the span is at most `heights` frame heights."""
+        self.span = min(self.span, heights * self.height)
 
     def wants(self, *concepts: str) -> bool:
         """Whether the prompt names one of these things, animals or weathers; the ones it names count as drawn."""

@@ -31,7 +31,7 @@ def add_weather(stage: Stage) -> None:
         if stage.wants("fog"):
             _add_fog(stage)
     if stage.wants("autumn"):
-        _add_falling(stage, ("#d9822b", "#c8553d", "#e0a33a"), "leaf", 16)
+        _add_falling(stage, ("#d9822b", "#c8553d", "#e0a33a"), "leaf", 13)
     if stage.wants("petals", "spring"):
         _add_falling(stage, ("#f7c6d4", "#f3a9c0", "#fbe3ea"), "petal", 18)
     if stage.wants("confetti"):

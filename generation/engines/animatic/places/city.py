@@ -109,7 +109,7 @@ def _house_row(stage: Stage, ground: float) -> None:
     while x < 1.14 * stage.width:
         wide = span * float(chance.uniform(0.20, 0.28))
         middle = abs((x + wide / 2) / stage.width - 0.5)
-        high = span * (0.40 + 0.26 * middle + float(chance.uniform(0.0, 0.10)))
+        high = min(span * (0.40 + 0.26 * middle), ground - 0.26 * stage.height) + span * float(chance.uniform(0.0, 0.10))
         wall = rgb(str(chance.choice(_WALLS)))
         _facade(stage, canvas, chance, wall, (x, ground - high, x + wide, ground), depth)
         x += wide

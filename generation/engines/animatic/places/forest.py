@@ -65,7 +65,7 @@ def _beams(stage: Stage, sun: tuple[float, float]) -> None:
     """Soft shafts of light through the crowns."""
     chance = stage.scene.rng("beams")
     canvas = stage.canvas(0.5, extra=0.02 * stage.width)
-    for _ in range(5):
+    for _ in range(3):
         angle = float(chance.uniform(-0.55, 0.55)) - 0.35 * stage.light_side
         long = stage.height * 0.95
         wide = stage.span * float(chance.uniform(0.02, 0.055))

@@ -132,10 +132,11 @@ def add_string_lights(stage: Stage, top: float, sag: float) -> None:
 
 def paint_shop(stage: Stage) -> None:
     """One shop front, straight on: window with goods, door, awning, plants, the street before it."""
+    stage.fit(0.86)
     ground = stage.height - 0.24 * stage.span
     stage.drawn |= {"shop", stage.scene.time}
     stage.wants("clear")
-    wide = min(stage.width * 1.06, 0.96 * stage.span)
+    wide = _front(stage)
     canvas = stage.canvas(0.34)
     _shop_wall(stage, canvas, ground)
     _shop_window(stage, canvas, ground, wide)
@@ -147,6 +148,11 @@ def paint_shop(stage: Stage) -> None:
     add_ground(stage, ground + 0.03 * stage.span, depth=0.62, tall=tall * 0.8)
     add_animals(stage, stage.height - 0.09 * stage.span, depth=0.84, tall=tall)
     add_people(stage, stage.height - 0.075 * stage.span, depth=0.82, tall=tall)
+
+
+def _front(stage: Stage) -> float:
+    """Width of the shop front in pixels."""
+    return min(stage.width * 1.06, 1.25 * stage.span if stage.width > stage.height else 0.96 * stage.span)
 
 
 def _shop_wall(stage: Stage, canvas: Canvas, ground: float) -> None:
@@ -233,7 +239,7 @@ def _pavement(stage: Stage, ground: float) -> None:
     canvas.soft(box(-stage.width, ground - 0.004 * span, 2 * stage.width, ground + 0.02 * span), (40.0, 34.0, 48.0), 0.02 * span, 0.30)
     leaf = rgb("#5d9467")
     for side in (-0.53, 0.53):
-        x = stage.width / 2 + side * min(stage.width * 0.86, 0.98 * span)
+        x = stage.width / 2 + side * min(stage.width * 0.86, 1.02 * _front(stage))
         plant(stage.pen(canvas, x, ground + 0.035 * span, 0.26 * span, depth=0.9), leaf, rgb("#c9785a"))
     stage.wants("plant")
     stage.add_layer(canvas, 0.6)

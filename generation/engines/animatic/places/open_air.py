@@ -26,7 +26,7 @@ def paint_sky(stage: Stage, horizon: float, *, clouds: bool = True, sun_height: 
     stage.drawn |= {scene.time, "sky"}
     sun = _sun_place(stage, horizon, sun_height)
     hidden = scene.weather in ("rain", "storm", "cloudy", "snow", "fog")
-    if palette.dark:
+    if palette.dark and not hidden:
         _stars(stage, canvas, horizon)
     if not hidden:
         paint_sun(canvas, palette, *sun, stage.span * (0.052 if not palette.dark else 0.038))
@@ -36,7 +36,7 @@ def paint_sky(stage: Stage, horizon: float, *, clouds: bool = True, sun_height: 
     if stage.wants("rainbow"):
         _rainbow(stage, canvas, horizon)
     stage.add_layer(canvas, 0.0)
-    if palette.dark:
+    if palette.dark and not hidden:
         _twinkle(stage, horizon)
     if clouds:
         add_clouds(stage, horizon, dull=hidden)

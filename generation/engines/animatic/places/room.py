@@ -25,6 +25,7 @@ _FLOORS = {"gym": "#6d7480", "office": "#b9a78f", "kitchen": "#c9b293"}
 
 def paint_room(stage: Stage) -> None:
     """One of the rooms, by the scene's place."""
+    stage.fit(0.92)
     place = stage.scene.place
     stage.drawn |= {place, stage.scene.time}
     stage.wants("clear")

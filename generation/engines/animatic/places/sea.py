@@ -42,9 +42,9 @@ def paint_beach(stage: Stage) -> None:
     shore = horizon + 0.42 * (stage.height - horizon)
     _water(stage, horizon, shore + 0.08 * stage.span, sun, waves=3)
     stage.drawn |= {"beach", "sea"}
-    _beach_palms(stage, shore)
     stage.add_layer(_sand(stage, shore), 0.75)
     _foam(stage, shore)
+    _beach_palms(stage, shore)
     tall = 0.27 * stage.span
     ground = shore + 0.52 * (stage.height - shore)
     add_ground(stage, ground, depth=0.78, tall=tall)
@@ -240,7 +240,7 @@ def _beach_palms(stage: Stage, shore: float) -> None:
         x = stage.width * (0.5 - stage.light_side * (0.40 - 0.14 * index))
         tall = stage.span * (0.60 - 0.14 * index)
         tail = stage.canvas(0.75, top=0)
-        pen = stage.pen(tail, x, shore + 0.10 * stage.span, tall, depth=0.85, flip=stage.light_side < 0)
+        pen = stage.pen(tail, x, shore + 0.13 * stage.span, tall, depth=0.85, flip=stage.light_side < 0)
         palm(pen, chance, rgb("#4e9a63"))
         stage.add_layer(tail, 0.75)
 

@@ -16,6 +16,7 @@ _SWEEPS = ("#f0c9b5", "#cfe0d6", "#f3dba8", "#d6cdea", "#bcd6e6", "#eab7a4", "#e
 
 def paint_studio(stage: Stage) -> None:
     """The sweep, an arch or a disc behind, a plinth in the middle, what the prompt names on it."""
+    stage.fit(0.95)
     chance = stage.scene.rng("studio")
     stage.drawn |= {"studio"} | ({stage.scene.time} if stage.scene.reading.concepts("time") else set())
     own = rgb(str(chance.choice(_SWEEPS)))
