@@ -1,7 +1,8 @@
 """Whether texts fit, asked about tens of thousands of them: shape as few as possible, say the same as shaping all.
 
 A text of ordinary Latin letters fits when the same words spelt with the widest letter fit, so one answer serves every
-text with words of the same lengths. Whatever the wide spelling does not settle is asked itself. Knows no rows.
+text with words of the same lengths. Whatever the wide spelling does not settle is asked itself, and so is every text
+of a brand with fonts of its own: their widest letter is anybody's guess. Knows no rows.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 from flows.placements import Rendition, safe_box
 
-#: No letter, digit or mark of `_ORDINARY` is wider in the packaged families, nor in a text font met so far.
-_WIDEST = "W"
+#: Nothing in `_ORDINARY` is wider than the wider of these in any packaged family (a test measures it).
+_WIDEST = ("W", "m")
 _ORDINARY = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?¿¡'’-+()/$€£\u00a0"
     "áàâäãåéèêëíìîïóòôöõúùûüñçÁÀÂÄÃÅÉÈÊËÍÌÎÏÓÒÔÖÕÚÙÛÜÑÇß"
@@ -43,7 +44,7 @@ class Fitting:
         place = (kind, rendition, locale)
         characters = set(text)
         drawn = self._drawn.setdefault(place, set())
-        if characters <= drawn and self._fits_wide(place, text):
+        if characters <= drawn and not self._brand.fonts and self._fits_wide(place, text):
             return None
         key = (*place, text)
         if key not in self._answers:
@@ -58,7 +59,8 @@ class Fitting:
         lengths = tuple(map(len, text.split(" ")))
         known = self._wide.setdefault(place, {})
         if lengths not in known:
-            known[lengths] = self._ask(place, " ".join(_WIDEST * length for length in lengths)) is None
+            spelt = (" ".join(letter * length for length in lengths) for letter in _WIDEST)
+            known[lengths] = all(self._ask(place, text) is None for text in spelt)
         return known[lengths]
 
     def _ask(self, place: tuple[str, str, str], text: str) -> Complaint | None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_SPEED, LEAST_OF_ESTIMATE = 1.25, 0.8
 #: Answers kept; cleared when full, since equal texts mostly stand near each other.
 _KEPT = 50_000
+#: Languages written without spaces: their lines break inside a sentence.
+_UNSPACED = {"ja", "zh", "yue", "th", "lo", "km", "my"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,12 @@ class _Flight:
         self.campaign, self.template, self.abilities = campaign, template, abilities
         self.problems = Problems(campaign.rows_file.name)
         self._ranges: dict[str, tuple[str, float] | None] = {}
+        #: Placements that campaign.yaml got a complaint for: not repeated for every row.
+        self._told: set[str] = set()
         self._pictures: dict[Path, tuple[str, dict[int, None]]] = {}
         self._spoken: dict[tuple[str, str], float] = {}
-        self._styles: set[tuple[int, str, str]] = set()
+        #: Characters of captions that were asked about, by locale.
+        self._captioned: dict[str, set[str]] = {}
         self._fitting = Fitting(abilities.check_text, abilities.renditions, _brand_style(campaign))
 
     def check_campaign(self) -> None:
@@ -89,7 +94,8 @@ class _Flight:
                     whole, None, arm if factor.name == "look" else "", arm if factor.name == "music" else ""
                 )
         for name in self.campaign.placements:
-            self._rendition(whole, None, name)
+            if self._rendition(whole, None, name) is None:
+                self._told.add(name)
         brand = self.problems.of("brand.yaml")
         if self.campaign.brand.logo is not None:
             wrong = check_picture(self.campaign.brand.logo)
@@ -120,6 +126,7 @@ class _Flight:
                     self._check_text(self.problems, row.number, kind, kind, text, creative.locale, renditions)
         if creative.voiceover and places and self.campaign.voice != "none":
             self._check_voice(creative, min(seconds for _, seconds in places))
+            self._check_captions(creative, renditions)
 
     def check_pictures(self) -> None:
         """Every different picture once; a broken one is a complaint of each row that uses it."""
@@ -137,8 +144,8 @@ class _Flight:
 
     def _rendition(self, problems: Problems, row: int | None, name: str) -> tuple[str, float] | None:
         """The rendition of a placement and its film's seconds; None after a complaint."""
-        if name in self._ranges and self._ranges[name] is not None:
-            return self._ranges[name]
+        if self._ranges.get(name) is not None or (row is not None and name in self._told):
+            return self._ranges.get(name)
         self._ranges[name] = None
         placement = self.abilities.placements.get(name)
         if placement is None:
@@ -158,13 +165,29 @@ class _Flight:
 
     def _check_text(
         self, problems: Problems, row: int | None, column: str, kind: str, text: str, locale: str, renditions: set[str]
-    ) -> None:
+    ) -> bool:
+        """Whether a text can be drawn at all these sizes; the first that it cannot is complained of."""
         for rendition in sorted(renditions):
             wrong = self._fitting.complaint(kind, text, rendition, locale)
             if wrong is not None:
                 code, message, fix = wrong
                 problems.add(code, f"{message} ({locale})", fix, value=text, row=row, column=column)
-                return  # the other sizes say the same in other numbers
+                return False  # the other sizes say the same in other numbers
+        return True
+
+    def _check_captions(self, creative: Creative, renditions: set[str]) -> None:
+        """Captions show what is said: every character has a glyph, and no word is wider than a line."""
+        text, locale, row = creative.voiceover, creative.locale, creative.row.number
+        known = self._captioned.setdefault(locale, set())
+        new = set(text) - known - {" "}
+        spaced = locale.split("-")[0] not in _UNSPACED
+        words = text.split() if spaced else list(text)
+        for word in dict.fromkeys(word for word in words if not new.isdisjoint(word)):
+            if self._check_text(self.problems, row, "voiceover", "caption", word, locale, set(sorted(renditions)[:1])):
+                known |= set(word)
+        if spaced:
+            longest = max(words, key=len)
+            self._check_text(self.problems, row, "voiceover", "caption", longest, locale, renditions)
 
     def _check_voice(self, creative: Creative, film_seconds: float) -> None:
         key = (creative.voiceover, creative.locale)

@@ -48,6 +48,9 @@ class Money(Decimal):
             return False
         return bool(Decimal.__eq__(self, other))
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # Decimal has its own, which knows no currency
+
 
 class Percent(Decimal):
     """A share of a hundred: 25 means 25 %."""

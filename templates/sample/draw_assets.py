@@ -1,6 +1,6 @@
 """Draws the pictures of the sample campaign: two product shots on transparency and the logo of a made-up brand.
 
-    python templates/sample/draw_assets.py [FOLDER]
+    python templates/sample/draw_assets.py [FOLDER [NAME ...]]
 
 Every shape is a mask; `shaded` turns a mask into a lit solid by treating the distance to its edge as height. All is
 drawn at twice the size and scaled down once. Seeded: the same libraries draw the same pixels.
@@ -303,12 +303,15 @@ def draw_logo() -> Sheet:
     return sheet
 
 
-def main(folder: Path) -> None:
-    """Draw and write all three."""
+PICTURES = {"bottle": draw_bottle, "backpack": draw_backpack, "logo": draw_logo}
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Draw the named pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, draw in (("bottle", draw_bottle), ("backpack", draw_backpack), ("logo", draw_logo)):
-        draw().save(folder / f"{name}.png")
+    for name in names:
+        PICTURES[name]().save(folder / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "assets")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "assets", sys.argv[2:] or list(PICTURES))
