@@ -29,6 +29,8 @@ def use_embedded_server(home: Path, environment: MutableMapping[str, str] = os.e
     if environment.get("PREFECT_API_URL") or environment.get("PREFECT_PROFILE"):
         return False
     environment.setdefault("PREFECT_HOME", str(home.absolute()))
+    # Prefect makes this folder but not the one above; without it the server starts over and over until the timeout.
+    Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     environment.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
     # 20 s, the default, is missed on a loaded machine; the start itself takes 8 s here.
     environment.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
