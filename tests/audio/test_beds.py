@@ -154,6 +154,18 @@ def test_a_tone_has_the_pitch_of_its_note_and_starts_and_ends_at_zero(name: str)
     assert abs(sound[-1]) < 1e-3
 
 
+@pytest.mark.parametrize("name", sorted(instruments.PITCHED))
+@pytest.mark.parametrize("note", [84, 95, 103])
+def test_a_high_tone_holds_nothing_above_its_limit_and_nothing_folded_back_below_its_pitch(
+    name: str, note: int
+) -> None:
+    sound = instruments.PITCHED[name](note)[2400:] if name != "blip" else instruments.PITCHED[name](note)
+    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    frequency = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)
+    stray = (frequency > 17_000) | (frequency < instruments.hertz(note) * 0.8)
+    assert 10 * np.log10(power[stray].sum() / power.sum()) < -60
+
+
 def test_a_cue_is_marked_by_a_hit_and_nothing_changes_long_before_it() -> None:
     plain, marked = make_bed(8.0, "calm", 4), make_bed(8.0, "calm", 4, cues=(4.0,))
     difference = np.abs(plain / np.abs(plain[:96_000]).max() - marked / np.abs(marked[:96_000]).max()).max(axis=1)
@@ -168,7 +180,8 @@ def test_an_unknown_mood_is_answered_with_the_nearest_one() -> None:
 
 def _tone(seconds: float) -> Samples:
     t = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    return np.stack([0.4 * np.sin(2 * np.pi * 220 * t)] * 2, axis=1).astype(np.float32)
+    # No whole number of periods in any of the lengths used: a joint without a cross-fade would click.
+    return np.stack([0.4 * np.sin(2 * np.pi * 221.37 * t + 0.5)] * 2, axis=1).astype(np.float32)
 
 
 @pytest.mark.parametrize("length", [2.0, 3.3, 10.01, 30.0])

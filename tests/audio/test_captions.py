@@ -152,6 +152,11 @@ def test_words_without_a_time_of_their_own_get_one_between_their_neighbours() ->
     assert 1.0 < words[3].start_seconds < 2.0
 
 
+def test_a_word_reported_inside_a_pause_begins_when_the_pause_ends() -> None:
+    words = time_words("one two", "en", [(0, 0.0), (4, 0.9)], 2.0, pauses=[(0.8, 1.2)])
+    assert (words[0].end_seconds, words[1].start_seconds) == (0.8, 1.2)
+
+
 CUES = (
     Cue(0.3, 1.55, ("Save {50%} & more", "<b>today</b> {\\an8}x")),
     Cue(1.617, 3661.5, ("one --> two", "ünïcode 日本")),

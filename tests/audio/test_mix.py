@@ -102,6 +102,20 @@ def test_the_encoded_track_reaches_its_target_and_stays_under_its_peak(
     assert said.seconds == pytest.approx(SECONDS, abs=1e-4)
 
 
+def test_loudness_that_the_limiter_takes_is_given_back(tmp_path: Path) -> None:
+    music = _music(6.0) * np.float32(0.2)
+    for start in range(0, len(music) - 4800, 12_000):
+        music[start + 2400 : start + 4800] *= 8.0
+    write_wav(tmp_path / "m.wav", music)
+    target = Loudness(-9.0, -1.0)
+    once, depth_db = limit(music * np.float32(10 ** ((-9.0 - measure(music).integrated_lufs) / 20)), -1.5)
+    assert depth_db < -3
+    assert measure(once).integrated_lufs < -9.5, "one gain alone would miss"
+    found = master_track(tmp_path / "m.wav", tmp_path / "m.m4a", target, kbps=192)
+    assert found.integrated_lufs == pytest.approx(-9.0, abs=0.5)
+    assert found.true_peak_dbtp <= -1.0
+
+
 def test_a_silent_mix_stays_silent_and_says_so(tmp_path: Path) -> None:
     assert make_mix(tmp_path / "m.wav", None, seconds=3, mood=None, seed=1) == ()
     found = master_track(tmp_path / "m.wav", tmp_path / "m.m4a", Loudness(), kbps=128)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from audio.errors import NoVoice, VoiceFailed
 from audio.spec import SAMPLE_RATE_HZ, Utterance
 from audio.voices import choose_voice, get_voice, voice_names
-from audio.voices.espeak import EspeakVoice, _package
+from audio.voices.espeak import EspeakOptions, EspeakVoice, _package
 from audio.waveform import read_wav
 from audio.words import is_spoken
 
@@ -120,6 +120,17 @@ def test_a_variant_changes_the_voice_and_an_unknown_one_is_refused(tmp_path: Pat
         voice.speak(Utterance("Hello", "en-US", options={"variant": "f99"}), tmp_path / "v.wav")
     with pytest.raises(ValidationError):
         voice.speak(Utterance("Hello", "en-US", options={"variant": "../../en"}), tmp_path / "v.wav")
+
+
+@needs_espeak
+@pytest.mark.parametrize("voice", ["gmw/en-US+nobody", "gmw/nowhere", "en-US"])
+def test_the_child_itself_refuses_a_voice_that_the_library_would_silently_replace(voice: str) -> None:
+    package = _package()
+    assert package is not None
+    speaker = EspeakVoice()
+    order = speaker._order(package, voice, Utterance("Hello", "en"), EspeakOptions())
+    with pytest.raises(NoVoice, match="has no voice"):
+        speaker._run(order, package)
 
 
 @needs_espeak
