@@ -51,8 +51,9 @@ def get_engine(name: str) -> Engine:
     if name in BUILT_IN:
         target, way_out = BUILT_IN[name]
     elif name in offered:
-        package = offered[name].dist.name if offered[name].dist else offered[name].value
-        target, way_out = offered[name].value, f"check the package {package}, which offers it"
+        dist = offered[name].dist
+        target = offered[name].value
+        way_out = f"check the package {dist.name if dist else target}, which offers it"
     else:
         raise NotAvailable(_unknown(name))
     module, _, class_name = target.partition(":")

@@ -34,7 +34,8 @@ def _complaint(fault: ErrorDetails, known: tuple[str, ...]) -> str:
     if fault["type"] != "extra_forbidden":
         return f"option {name}={fault['input']!r}: {fault['msg']}"
     near = difflib.get_close_matches(name, known, n=1)
-    return f"there is no option {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"options: {', '.join(known) or 'none'}")
+    hint = f"did you mean {near[0]!r}?" if near else f"options: {', '.join(known) or 'none'}"
+    return f"there is no option {name!r}; {hint}"
 
 
 class Engine(ABC):
@@ -57,7 +58,7 @@ class Engine(ABC):
     digital_source_type: ClassVar[str]
     #: True: draws a composition of its own for every aspect. False: one native size, reframed afterwards.
     composes_any_aspect: ClassVar[bool] = False
-    #: True: a look's prompt words are added to what is asked. False: it draws things, not styles; the grade follows anyway.
+    #: True: a look's prompt words are added to what is asked. False: it draws things, not styles; the grade follows.
     reads_style_words: ClassVar[bool] = True
     #: Sizes must be multiples of this.
     size_multiple_px: ClassVar[int] = 2

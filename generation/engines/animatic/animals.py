@@ -39,7 +39,7 @@ COLOURS = {"dog": "#c98d52", "horse": "#7d4a2d", "cow": "#f3ece2", "sheep": "#f7
            "cat": "#d98a45", "bird": "#f7f7f4", "butterfly": "#f2a03d", "fish": "#6fa7c7"}  # fmt: skip
 
 
-def four_legged(pen: Pen, colour: Rgb, share: float, species: str) -> None:
+def walking(species: str, colour: Rgb, pen: Pen, share: float) -> None:
     """An animal of a species, walking."""
     build, turn = BUILDS[species], 2 * math.pi * share
     dark = mix(colour, (34.0, 26.0, 34.0), 0.30)
@@ -66,13 +66,34 @@ def _leg(pen: Pen, x: float, level: float, build: Build, turn: float, colour: Rg
 
 def _body(pen: Pen, colour: Rgb, species: str, top: float, low: float) -> None:
     if species == "sheep":
-        for x, y, r in ((-0.30, 0.5, 0.17), (-0.12, 0.66, 0.19), (0.10, 0.66, 0.19), (0.27, 0.52, 0.17), (-0.1, 0.32, 0.19),
-                        (0.12, 0.32, 0.19)):  # fmt: skip
+        for x, y, r in (
+            (-0.30, 0.5, 0.17),
+            (-0.12, 0.66, 0.19),
+            (0.10, 0.66, 0.19),
+            (0.27, 0.52, 0.17),
+            (-0.1, 0.32, 0.19),
+            (0.12, 0.32, 0.19),
+        ):
             pen.oval(x, low + (top - low) * y, r, r * 0.95, colour, 0.97)
         return
     waist = (top - low) * (0.20 if species in ("dog", "deer") else 0.02)
-    pen.round(spline([(-0.40, top - 0.08), (-0.30, top), (0.0, top - 0.02), (0.28, top + 0.01), (0.39, top - 0.09),
-                      (0.36, low + 0.04), (0.15, low), (-0.12, low + waist), (-0.32, low + 0.03)], steps=8), colour)  # fmt: skip
+    pen.round(
+        spline(
+            [
+                (-0.40, top - 0.08),
+                (-0.30, top),
+                (0.0, top - 0.02),
+                (0.28, top + 0.01),
+                (0.39, top - 0.09),
+                (0.36, low + 0.04),
+                (0.15, low),
+                (-0.12, low + waist),
+                (-0.32, low + 0.03),
+            ],
+            steps=8,
+        ),
+        colour,
+    )
     if species == "cow":
         for x, y, rx, ry in ((-0.2, 0.62, 0.13, 0.10), (0.14, 0.72, 0.10, 0.08), (0.02, 0.30, 0.08, 0.06)):
             pen.oval(x, low + (top - low) * y, rx, ry, "#4a3a36")
@@ -95,7 +116,9 @@ def _neck_and_head(pen: Pen, colour: Rgb, dark: Rgb, build: Build, species: str,
             pen.limb((x + side, y + 0.06), (x + side + 0.02, y + 0.14), 0.034, 0.014, "#e8dcc0")
     else:
         for side in (-0.04, 0.02):
-            stem = spline([(x + side, y + 0.04), (x + side * 2.2 - 0.03, y + 0.16), (x + side * 2.2, y + 0.27)], closed=False)
+            stem = spline(
+                [(x + side, y + 0.04), (x + side * 2.2 - 0.03, y + 0.16), (x + side * 2.2, y + 0.27)], closed=False
+            )
             pen.line(stem, 0.018, "#8a6a48")
             pen.limb((x + side * 2.2 - 0.025, y + 0.17), (x + side * 2.2 + 0.05, y + 0.22), 0.014, 0.008, "#8a6a48")
 
@@ -107,11 +130,28 @@ def cat(pen: Pen, colour: Rgb, share: float) -> None:
     pen.shadow(0.0, 0.01, 0.42, 0.035, 0.3)
     tail = spline([(-0.22, 0.06), (-0.42, 0.08), (-0.52, 0.25 + sway), (-0.44 + sway, 0.42 + sway)], closed=False)
     pen.line(tail, 0.085, dark)
-    pen.round(spline([(-0.30, 0.0), (-0.32, 0.20), (-0.19, 0.45), (-0.07, 0.62), (0.12, 0.62), (0.20, 0.40), (0.22, 0.15),
-                      (0.24, 0.0)], steps=8), colour)  # fmt: skip
+    pen.round(
+        spline(
+            [
+                (-0.30, 0.0),
+                (-0.32, 0.20),
+                (-0.19, 0.45),
+                (-0.07, 0.62),
+                (0.12, 0.62),
+                (0.20, 0.40),
+                (0.22, 0.15),
+                (0.24, 0.0),
+            ],
+            steps=8,
+        ),
+        colour,
+    )
     pen.limb((0.10, 0.35), (0.13, 0.04), 0.12, 0.09, colour, 1.08)
     for side in (-1, 1):
-        pen.poly([(0.03 + side * 0.16, 0.80), (0.03 + side * 0.15, 1.0), (0.03 + side * 0.02, 0.90)], dark if side < 0 else colour)
+        pen.poly(
+            [(0.03 + side * 0.16, 0.80), (0.03 + side * 0.15, 1.0), (0.03 + side * 0.02, 0.90)],
+            dark if side < 0 else colour,
+        )
     pen.oval(0.03, 0.76, 0.185, 0.155, colour, 1.03)
     for x in (-0.02, 0.115):
         pen.oval(x, 0.775, 0.018, 0.026, "#2d2a26")
@@ -130,7 +170,7 @@ def bird(pen: Pen, colour: Rgb, share: float) -> None:
     pen.limb((-0.11, -0.01), (0.10, 0.03), 0.05, 0.07, colour)
 
 
-def butterfly(pen: Pen, colour: Rgb, share: float) -> None:
+def butterfly(colour: Rgb, pen: Pen, share: float) -> None:
     """A butterfly opening and closing its wings."""
     wide = 0.35 + 0.65 * abs(math.cos(math.pi * share))
     for side in (-1, 1):
@@ -143,10 +183,18 @@ def butterfly(pen: Pen, colour: Rgb, share: float) -> None:
 def fish(pen: Pen, colour: Rgb, share: float) -> None:
     """A dolphin's leap, seen as it arches over the water at y = 0."""
     turn = math.radians(-38 + 76 * share)
-    body = spline([(-0.42, -0.02), (-0.15, 0.10), (0.15, 0.12), (0.36, 0.03), (0.50, -0.03), (0.34, -0.06), (0.0, -0.08)], steps=8)
+    body = spline(
+        [(-0.42, -0.02), (-0.15, 0.10), (0.15, 0.12), (0.36, 0.03), (0.50, -0.03), (0.34, -0.06), (0.0, -0.08)], steps=8
+    )
     cos, sin = math.cos(-turn), math.sin(-turn)
     lift = 0.45 * math.sin(math.pi * share)
     bent = [(x * cos - y * sin, x * sin + y * cos + lift - 0.06) for x, y in body]
     pen.fade(bent, mix(colour, (20.0, 30.0, 60.0), 0.3), mix(colour, (255.0, 255.0, 255.0), 0.5))
-    for part in ([(-0.05, 0.10), (-0.10, 0.22), (0.10, 0.11)], [(-0.38, 0.0), (-0.56, 0.10), (-0.50, -0.02), (-0.56, -0.12)]):
-        pen.poly([(x * cos - y * sin, x * sin + y * cos + lift - 0.06) for x, y in part], mix(colour, (20.0, 30.0, 60.0), 0.35))
+    for part in (
+        [(-0.05, 0.10), (-0.10, 0.22), (0.10, 0.11)],
+        [(-0.38, 0.0), (-0.56, 0.10), (-0.50, -0.02), (-0.56, -0.12)],
+    ):
+        pen.poly(
+            [(x * cos - y * sin, x * sin + y * cos + lift - 0.06) for x, y in part],
+            mix(colour, (20.0, 30.0, 60.0), 0.35),
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -19,8 +20,14 @@ from generation.engines.animatic.shapes import Points, oval
 
 Pixels = NDArray[np.uint8]
 
+
+def u8(made: object) -> Pixels:
+    """What OpenCV gave, typed: 8-bit in is 8-bit out."""
+    return cast(Pixels, made)
+
+
 _SHIFT = 4  # polygons are given to OpenCV in sixteenths of a pixel
-#: Premultiplied RGBA to premultiplied Y, U, V, A: BT.709, limited range. Linear, so that it may be applied after blending.
+#: Premultiplied RGBA to premultiplied Y, U, V, A: BT.709, limited range. Linear, so it may follow the blending.
 _TO_YUVA = np.array(
     [
         [0.2126 * 219 / 255, 0.7152 * 219 / 255, 0.0722 * 219 / 255, 16 / 255],
@@ -83,7 +90,7 @@ class Canvas:
         mask = np.zeros(((y1 - y0) * sub, (x1 - x0) * sub), np.uint8)
         for shape in shapes:
             cv2.fillPoly(mask, [_fixed((shape - (x0, y0)) * sub)], 255, cv2.LINE_8, _SHIFT)
-        small = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+        small = u8(cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA))
         self._blend(small, (x0, y0, x1, y1), paint, opacity)
 
     def soft(self, outlines: Points | Sequence[Points], paint: Paint, blur_px: float, opacity: float = 1.0) -> None:
@@ -99,8 +106,9 @@ class Canvas:
         for shape in shapes:
             cv2.fillPoly(small, [_fixed((shape - (x0, y0)) * scale)], 255, cv2.LINE_AA, _SHIFT)
         sigma = max(0.6, blur * float(scale.mean()) * 0.55)
-        small = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-        mask = cv2.resize(small, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC if shrink > 1.5 else cv2.INTER_LINEAR)
+        blurred = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        how = cv2.INTER_CUBIC if shrink > 1.5 else cv2.INTER_LINEAR
+        mask = u8(cv2.resize(blurred, (x1 - x0, y1 - y0), interpolation=how))
         self._blend(mask, (x0, y0, x1, y1), paint, opacity)
 
     def glow(self, x: float, y: float, radius: float, paint: Paint, opacity: float = 1.0, *, flat: float = 1.0) -> None:
@@ -144,7 +152,9 @@ class Canvas:
         x1, y1 = min(self.width, x - self.left + other.shape[1]), min(self.height, y - self.top + other.shape[0])
         if x1 <= x0 or y1 <= y0:
             return
-        piece = np.ascontiguousarray(other[y0 + self.top - y : y1 + self.top - y, x0 + self.left - x : x1 + self.left - x])
+        piece = np.ascontiguousarray(
+            other[y0 + self.top - y : y1 + self.top - y, x0 + self.left - x : x1 + self.left - x]
+        )
         target = self.pixels[y0:y1, x0:x1]
         inverse = cv2.bitwise_not(cv2.merge([piece[:, :, 3]] * 4))
         cv2.multiply(target, inverse, dst=target, scale=1 / 255)
@@ -154,7 +164,7 @@ class Canvas:
         """The finished picture at its final resolution, premultiplied RGBA, shape (height, width, 4)."""
         if self.fine == 1:
             return self.pixels
-        return cv2.resize(self.pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        return u8(cv2.resize(self.pixels, (self.width, self.height), interpolation=cv2.INTER_AREA))
 
     def _bounds(self, shapes: Sequence[Points], reach: float = 1.0) -> tuple[int, int, int, int] | None:
         height, width = self.pixels.shape[:2]
@@ -167,7 +177,7 @@ class Canvas:
     def _blend(self, mask: Pixels, where: tuple[int, int, int, int], paint: Paint, opacity: float) -> None:
         x0, y0, x1, y1 = where
         if opacity < 1:
-            mask = cv2.multiply(mask, opacity)
+            mask = u8(cv2.convertScaleAbs(mask, alpha=opacity))
         target = self.pixels[y0:y1, x0:x1]
         four = cv2.merge([mask] * 4)
         colour = cv2.multiply(self._coloured(where, paint), four, scale=1 / 255)
@@ -189,9 +199,9 @@ class Canvas:
         for part in range(3):
             level = np.interp(line, places, [colour[part] for _, colour in paint.stops]).astype(np.float32)
             field = tile + (level[None, :] if paint.along_x else level[:, None])
-            channels.append(cv2.convertScaleAbs(cv2.max(field, 0.0)))
+            channels.append(u8(cv2.convertScaleAbs(np.maximum(field, 0.0))))
         channels.append(np.full((y1 - y0, x1 - x0), 255, np.uint8))
-        return cv2.merge(channels)
+        return u8(cv2.merge(channels))
 
 
 def _tiled(shape: tuple[int, ...], x: int, y: int) -> NDArray[np.float32]:
@@ -208,4 +218,4 @@ def _fixed(outline: Points) -> NDArray[np.int32]:
 
 def to_yuva(pixels: Pixels) -> Pixels:
     """Premultiplied RGBA (height, width, 4) as premultiplied Y, U, V, A in the same shape."""
-    return cv2.transform(pixels, _TO_YUVA)
+    return u8(cv2.transform(pixels, _TO_YUVA))

@@ -6,83 +6,16 @@ anything else stays undrawn and is reported so. The tables say how large each th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
-from generation.engines.animatic import animals, props_outdoor, props_table, vehicles
+from generation.engines.animatic import animals, vehicles
 from generation.engines.animatic.palette import Rgb, mix, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.people import CYCLES, STRIDES, Figure, cast, draw_person
-from generation.engines.animatic.stage import Stage, spread, swaying, together, travelling
+from generation.engines.animatic.stage import Stage, rising, spread, swaying, together, travelling
+from generation.engines.animatic.things import GROUND, SKY, TABLE, VEHICLES, Thing
 
-Painter = Callable[[Pen, Rgb, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """How a thing is shown: its painter, its height relative to its surroundings, its box and its cycle."""
-
-    paint: Painter
-    tall: float
-    reach: tuple[float, float, float, float] = (-0.7, -0.12, 0.7, 1.12)
-    cycle_seconds: float = 0.0
-    colour: str = ""
-
-
-#: On a table or plinth; `tall` is a share of the stage's span.
-TABLE: dict[str, Thing] = {
-    "cup": Thing(props_table.cup, 0.16, (-0.8, -0.15, 0.8, 1.5), 3.2),
-    "bottle": Thing(props_table.bottle, 0.34, (-0.4, -0.1, 0.4, 1.1)),
-    "glass": Thing(props_table.glass, 0.27, (-0.5, -0.1, 0.55, 1.2), 2.4, "#f2a03d"),
-    "bread": Thing(props_table.bread, 0.13, (-1.1, -0.15, 1.1, 1.0)),
-    "croissant": Thing(props_table.croissant, 0.14, (-1.1, -0.15, 1.1, 1.0)),
-    "cake": Thing(props_table.cake, 0.24, (-0.85, -0.1, 0.85, 1.15), 1.2, "#e88fa6"),
-    "fruit": Thing(props_table.fruit, 0.20, (-0.9, -0.1, 0.9, 1.15)),
-    "bowl": Thing(props_table.bowl, 0.19, (-0.9, -0.1, 0.9, 1.4), 3.2),
-    "pizza": Thing(props_table.pizza, 0.24, (-1.3, -0.2, 1.3, 0.6)),
-    "burger": Thing(props_table.burger, 0.21, (-0.8, -0.1, 0.8, 1.1)),
-    "book": Thing(props_table.book, 0.18, (-0.8, -0.1, 0.8, 0.8)),
-    "laptop": Thing(props_table.laptop, 0.27, (-1.1, -0.1, 1.1, 1.05), 3.0),
-    "phone": Thing(props_table.phone, 0.32, (-0.5, -0.1, 0.5, 1.1)),
-    "headphones": Thing(props_table.headphones, 0.24, (-0.6, -0.1, 0.6, 1.1)),
-    "speaker": Thing(props_table.speaker, 0.32, (-0.5, -0.1, 0.5, 1.1), 0.6),
-    "watch": Thing(props_table.watch, 0.28, (-0.4, -0.1, 0.4, 1.1), 1.6),
-    "shoe": Thing(props_table.shoe, 0.17, (-1.2, -0.15, 1.25, 1.1)),
-    "bag": Thing(props_table.bag, 0.28, (-0.6, -0.1, 0.65, 1.1)),
-    "gift": Thing(props_table.gift, 0.22, (-0.75, -0.1, 0.75, 1.1)),
-    "candle": Thing(props_table.candle, 0.19, (-0.85, -0.1, 0.85, 1.65), 1.0, "#f3e3c4"),
-    "jar": Thing(props_table.jar, 0.19, (-0.6, -0.1, 0.6, 1.1)),
-    "vase": Thing(props_table.vase, 0.27, (-0.5, -0.1, 0.5, 1.4), 3.0, "#c8795a"),
-    "camera": Thing(props_table.camera, 0.19, (-0.8, -0.1, 0.8, 0.95)),
-    "ball": Thing(props_table.ball, 0.18, (-0.7, -0.1, 0.7, 1.1)),
-    "plant": Thing(props_table.plant, 0.28, (-0.6, -0.1, 0.6, 1.25), 0.0, "#c9785a"),
-}
-
-#: On the ground; `tall` is a multiple of an adult's height there.
-GROUND: dict[str, Thing] = {
-    "house": Thing(props_outdoor.house, 1.7, (-0.85, -0.1, 0.85, 1.35), 4.0, "#c8684f"),
-    "windmill": Thing(props_outdoor.windmill, 3.4, (-0.4, -0.05, 0.4, 1.1), 3.0),
-    "tent": Thing(props_outdoor.tent, 0.85, (-1.1, -0.15, 1.1, 1.2), 2.0, "#e0803f"),
-    "campfire": Thing(props_outdoor.campfire, 0.42, (-1.7, -0.4, 1.7, 2.1), 1.0),
-    "umbrella": Thing(props_outdoor.umbrella, 1.45, (-0.65, -0.1, 0.65, 1.1)),
-    "bench": Thing(props_outdoor.bench, 0.5, (-1.1, -0.15, 1.1, 1.1), 0.0, "#9a6a43"),
-    "streetlamp": Thing(props_outdoor.streetlamp, 2.3, (-0.36, -0.03, 0.36, 1.28), 0.0),
-    "bicycle": Thing(vehicles.bicycle, 1.0, (-0.5, -0.05, 0.5, 0.6)),
-    "lighthouse": Thing(props_outdoor.lighthouse, 2.6, (-0.4, -0.1, 0.4, 1.15), 3.0, "#d1453b"),
-}
-VEHICLES: dict[str, Thing] = {
-    "car": Thing(vehicles.car, 1.55, (-0.8, -0.06, 0.8, 0.5), 0.5),
-    "bus": Thing(vehicles.bus, 1.75, (-0.75, -0.06, 0.75, 0.7), 0.5),
-    "van": Thing(vehicles.van, 1.6, (-0.75, -0.06, 0.75, 0.62), 0.5, "#f0ede6"),
-}
-SKY: dict[str, Thing] = {
-    "plane": Thing(vehicles.plane, 0.30, (-0.75, -0.3, 0.75, 0.4), 0.0),
-    "hotair": Thing(vehicles.hotair, 0.34, (-0.5, -0.05, 0.5, 1.05), 1.6),
-    "balloon": Thing(vehicles.balloon, 0.20, (-0.4, -0.05, 0.4, 1.05), 3.0),
-    "kite": Thing(vehicles.kite, 0.19, (-0.4, -0.1, 0.4, 1.05), 2.4),
-    "rocket": Thing(vehicles.rocket, 0.36, (-0.5, -0.35, 0.5, 1.05), 0.8),
-    "fireworks": Thing(props_outdoor.fireworks, 0.17, (-1.1, -1.3, 1.1, 1.1), 2.2),
-}
 _COUNTS = {"hotair": 3, "balloon": 5, "fireworks": 4, "cup": 1}
 
 
@@ -113,15 +46,21 @@ def add_people(stage: Stage, ground: float, *, depth: float, tall: float, pose: 
     pose = scene.pose or pose or "walk"
     if "bicycle" in scene.things and scene.pose in ("", "ride"):
         pose = "ride"
-    stage.drawn |= {word.concept for word in scene.reading.words if word.kind == "person"} | ({scene.pose} & set(CYCLES))
+    stage.drawn |= {word.concept for word in scene.reading.words if word.kind == "person"} | (
+        {scene.pose} & set(CYCLES)
+    )
     stage.drawn |= {"bicycle"} & set(scene.things) if pose == "ride" else set()
     chance = scene.rng("people")
     middle = stage.width * float(chance.uniform(0.42, 0.58))
     half = min(0.46 * stage.width, 0.27 * tall * len(kinds))
     direction = -1 if chance.random() < 0.5 else 1
-    for index, (kind, x) in enumerate(zip(kinds, spread(chance, len(kinds), middle - half, middle + half), strict=True)):
+    for index, (kind, x) in enumerate(
+        zip(kinds, spread(chance, len(kinds), middle - half, middle + half), strict=True)
+    ):
         way = -direction if len(kinds) > 3 and index % 3 == 1 else direction
-        _add_person(stage, cast(stage, kind, index), pose, (x, ground - 0.014 * tall * (index % 2)), tall, depth, way, index)
+        _add_person(
+            stage, cast(stage, kind, index), pose, (x, ground - 0.014 * tall * (index % 2)), tall, depth, way, index
+        )
 
 
 def _add_person(
@@ -140,7 +79,10 @@ def _add_person(
 
     def paint(pen: Pen, share: float) -> None:
         pen.shadow(0.0, 0.004, 0.17 if pose != "ride" else 0.42, 0.018, 0.30)
-        vehicles.draw_cyclist(pen, who, share) if pose == "ride" else draw_person(pen, who, pose, share)
+        if pose == "ride":
+            vehicles.draw_cyclist(pen, who, share)
+        else:
+            draw_person(pen, who, pose, share)
 
     wide = 0.62 if pose in ("ride", "dance", "wave") else 0.42
     stage.add_figure(
@@ -162,17 +104,53 @@ def add_animals(stage: Stage, ground: float, *, depth: float, tall: float) -> No
             back = 0.5 * (count > 1) * (index % 2)  # a herd is staggered: every second animal farther and smaller
             scale = tall * sizes[name] * float(chance.uniform(0.92, 1.05)) * (0.86 - 0.24 * back if count > 1 else 1.0)
             stage.add_figure(
-                lambda pen, share, name=name, colour=colour: animals.four_legged(pen, colour, share, name),
-                at=(x + (0.16 * stage.width if count == 1 else 0.0), ground + 0.03 * tall * (slot % 2) - 0.30 * tall * back), scale=scale,
-                depth=depth, flip=way < 0, reach=(-0.75, -0.08, 0.9, 1.3), cycle_seconds=1.5, phase=float(chance.random()),
+                partial(animals.walking, name, colour),
+                at=(
+                    x + (0.16 * stage.width if count == 1 else 0.0),
+                    ground + 0.03 * tall * (slot % 2) - 0.30 * tall * back,
+                ),
+                scale=scale,
+                depth=depth,
+                flip=way < 0,
+                reach=(-0.75, -0.08, 0.9, 1.3),
+                cycle_seconds=1.5,
+                phase=float(chance.random()),
                 path=travelling(way * min(0.16 * scale, 0.3 * stage.width / max(2.0, stage.seconds)), stage.seconds),
-            )  # fmt: skip
+            )
     if stage.wants("cat"):
         colour = stage.colour_of("cat", animals.COLOURS["cat"])
         stage.add_figure(
-            lambda pen, share: animals.cat(pen, colour, share), at=(0.72 * stage.width, ground + 0.02 * tall), scale=tall * 0.42,
-            depth=depth, reach=(-0.75, -0.1, 0.5, 1.1), cycle_seconds=3.2,
-        )  # fmt: skip
+            lambda pen, share: animals.cat(pen, colour, share),
+            at=(0.72 * stage.width, ground + 0.02 * tall),
+            scale=tall * 0.42,
+            depth=depth,
+            reach=(-0.75, -0.1, 0.5, 1.1),
+            cycle_seconds=3.2,
+        )
+    add_butterflies(stage, ground)
+
+
+def add_butterflies(stage: Stage, ground: float) -> None:
+    """A few butterflies over the grass, where they are asked for."""
+    if not stage.wants("butterfly"):
+        return
+    chance = stage.scene.rng("butterflies")
+    for index, x in enumerate(spread(chance, 4, 0.12 * stage.width, 0.88 * stage.width)):
+        own = animals.COLOURS["butterfly"] if index % 2 else stage.palette.accent(index)
+        colour = stage.colour_of("butterfly", own)
+        stage.add_figure(
+            partial(animals.butterfly, colour),
+            at=(x, ground - stage.span * float(chance.uniform(0.06, 0.26))),
+            scale=stage.span * float(chance.uniform(0.028, 0.048)),
+            depth=0.9,
+            reach=(-0.6, 0.0, 0.6, 1.0),
+            cycle_seconds=0.5,
+            phase=float(chance.random()),
+            path=together(
+                swaying(0.05 * stage.span, 0.03 * stage.span, 3.4, float(index)),
+                swaying(0.0, 0.012 * stage.span, 0.9, float(index)),
+            ),
+        )
 
 
 def add_ground(stage: Stage, ground: float, *, depth: float, tall: float) -> None:
@@ -195,9 +173,16 @@ def add_vehicles(stage: Stage, ground: float, *, depth: float, tall: float, also
         way = 1 if chance.random() < 0.5 else -1
         speed = way * (0.55 if len(named) == 1 and not also else 0.8) * stage.width / max(2.5, stage.seconds)
         add_thing(
-            stage, name, VEHICLES[name], at=(stage.width * (0.5 + 0.28 * (index - (len(named) - 1) / 2)), ground),
-            scale=tall * VEHICLES[name].tall, depth=depth, index=index, flip=way < 0, path=travelling(speed, stage.seconds),
-        )  # fmt: skip
+            stage,
+            name,
+            VEHICLES[name],
+            at=(stage.width * (0.5 + 0.28 * (index - (len(named) - 1) / 2)), ground),
+            scale=tall * VEHICLES[name].tall,
+            depth=depth,
+            index=index,
+            flip=way < 0,
+            path=travelling(speed, stage.seconds),
+        )
 
 
 def add_sky(stage: Stage, low: float, *, depth: float = 0.22) -> None:
@@ -211,13 +196,22 @@ def add_sky(stage: Stage, low: float, *, depth: float = 0.22) -> None:
             size = stage.span * thing.tall * (1.0 if index == count // 2 else float(chance.uniform(0.42, 0.72)))
             y = low * (0.72 if index == count // 2 else float(chance.uniform(0.42, 0.95)))
             drift = {"plane": 0.05, "kite": 0.01, "rocket": 0.0, "fireworks": 0.0}.get(name, 0.012) * stage.width
-            rise = (0.0, -0.03 * stage.height) if name in ("rocket", "balloon") else (0.0, 0.0)
+            rise = -0.03 * stage.height if name in ("rocket", "balloon") else 0.0
             add_thing(
-                stage, name, thing, at=(x, y), scale=size, depth=depth + 0.1 * (index == count // 2), index=index,
+                stage,
+                name,
+                thing,
+                at=(x, y),
+                scale=size,
+                depth=depth + 0.1 * (index == count // 2),
+                index=index,
                 phase=float(chance.random()),
-                path=together(travelling(drift, stage.seconds), swaying(0.004 * stage.span, 0.008 * stage.span, 5.0 + index, index),
-                              lambda at, rise=rise: (0.0, rise[1] * (at - stage.seconds / 2))),
-            )  # fmt: skip
+                path=together(
+                    travelling(drift, stage.seconds),
+                    swaying(0.004 * stage.span, 0.008 * stage.span, 5.0 + index, index),
+                    rising(rise, stage.seconds),
+                ),
+            )
     if stage.wants("bird"):
         add_birds(stage, low, count=7)
 
@@ -228,19 +222,27 @@ def add_birds(stage: Stage, low: float, *, count: int, size: float = 0.05) -> No
     colour = stage.colour_of("bird", mix(rgb("#f7f7f4"), stage.palette.sky[0], 0.25 if not stage.palette.dark else 0.1))
     centre = (stage.width * float(chance.uniform(0.35, 0.65)), low * float(chance.uniform(0.55, 0.72)))
     for index in range(count):
-        at = (centre[0] + stage.span * float(chance.normal(0, 0.15)), centre[1] + stage.span * float(chance.normal(0, 0.055)))
+        at = (
+            centre[0] + stage.span * float(chance.normal(0, 0.15)),
+            centre[1] + stage.span * float(chance.normal(0, 0.055)),
+        )
         stage.add_figure(
-            lambda pen, share: animals.bird(pen, colour, share), at=at, scale=stage.span * size * float(chance.uniform(0.6, 1.2)),
-            depth=0.3, reach=(-0.6, -0.4, 0.6, 0.5), cycle_seconds=float(chance.uniform(0.9, 1.3)), phase=float(chance.random()),
+            lambda pen, share: animals.bird(pen, colour, share),
+            at=at,
+            scale=stage.span * size * float(chance.uniform(0.6, 1.2)),
+            depth=0.3,
+            reach=(-0.6, -0.4, 0.6, 0.5),
+            cycle_seconds=float(chance.uniform(0.9, 1.3)),
+            phase=float(chance.random()),
             path=together(travelling(0.022 * stage.span, stage.seconds), swaying(0.0, 0.008 * stage.span, 4.0, index)),
-        )  # fmt: skip
+        )
 
 
 def add_table(stage: Stage, ground: float, *, depth: float, middle: bool = True, but: tuple[str, ...] = ()) -> None:
     """Things on a table line: the first named stands in the middle unless the row's picture does."""
     named = [name for name in stage.scene.things if name in TABLE and name not in but][:4]
-    if {"cup", "bowl"} & set(named):
-        stage.wants("steam")
+    if stage.wants("steam") and not {"cup", "bowl"} & set(named):
+        named = ["cup", *named][:4]  # steam has to rise from something
     slots = [0.5, 0.24, 0.77, 0.10] if middle and not stage.hero else [0.19, 0.82, 0.07, 0.93]
     for index, name in enumerate(named):
         stage.wants(name)

@@ -24,15 +24,38 @@ _SMALLEST_PX, _LARGEST_PX = 64, 4096
 class AnimaticOptions(EngineOptions):
     """What a campaign may set; `auto` follows the words of the prompt."""
 
-    camera: Literal["auto", "push", "pull", "pan_left", "pan_right", "rise", "sink", "orbit", "static", "handheld"] = Field(
-        "auto", description="camera move"
+    camera: Literal["auto", "push", "pull", "pan_left", "pan_right", "rise", "sink", "orbit", "static", "handheld"] = (
+        Field("auto", description="camera move")
     )
     motion: float = Field(1.0, ge=0.0, le=2.0, description="how far the camera travels; 1 is a slow move")
     place: Literal[
-        "auto", "sea", "beach", "lake", "mountain", "desert", "field", "forest", "city", "street", "road", "market", "shop",
-        "room", "kitchen", "cafe", "office", "bedroom", "gym", "studio", "sky", "space", "abstract",
-    ] = Field("auto", description="where the scene is set")  # fmt: skip
-    time: Literal["auto", "dawn", "morning", "day", "golden", "dusk", "night"] = Field("auto", description="time of day")
+        "auto",
+        "sea",
+        "beach",
+        "lake",
+        "mountain",
+        "desert",
+        "field",
+        "forest",
+        "city",
+        "street",
+        "road",
+        "market",
+        "shop",
+        "room",
+        "kitchen",
+        "cafe",
+        "office",
+        "bedroom",
+        "gym",
+        "studio",
+        "sky",
+        "space",
+        "abstract",
+    ] = Field("auto", description="where the scene is set")
+    time: Literal["auto", "dawn", "morning", "day", "golden", "dusk", "night"] = Field(
+        "auto", description="time of day"
+    )
 
 
 def _sources(folder: Traversable) -> Iterator[tuple[str, bytes]]:
@@ -62,6 +85,7 @@ class Animatic(Engine):
     needs_gpu = False
     digital_source_type = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
     composes_any_aspect = True
+    reads_style_words = False
     Options: ClassVar[type[EngineOptions]] = AnimaticOptions
 
     def refuse(self, shot: Shot) -> None:
@@ -70,7 +94,9 @@ class Animatic(Engine):
         for name, value in (("width", shot.size.width_px), ("height", shot.size.height_px)):
             if not _SMALLEST_PX <= value <= _LARGEST_PX:
                 nearest = _SMALLEST_PX if value < _SMALLEST_PX else _LARGEST_PX
-                raise BadShot(f"{self.id}: {name} {value} px is outside {_SMALLEST_PX}-{_LARGEST_PX}; nearest is {nearest}")
+                raise BadShot(
+                    f"{self.id}: {name} {value} px is outside {_SMALLEST_PX}-{_LARGEST_PX}; nearest is {nearest}"
+                )
         self.validated(shot.options)
         if shot.image is not None:
             from generation.engines.animatic.hero import check_picture

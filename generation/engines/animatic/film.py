@@ -29,13 +29,23 @@ def set_stage(
 
     Raises: BadShot and BadMedia for the shot's picture.
     """
-    scene = imagine(shot.prompt, shot.seed, negative_prompt=shot.negative_prompt, place=_given(place), time=_given(time))
+    scene = imagine(
+        shot.prompt, shot.seed, negative_prompt=shot.negative_prompt, place=_given(place), time=_given(time)
+    )
     move = _given(camera) or scene.move or str(scene.rng("move").choice(_USUAL_MOVES))
     eye = choose_camera(
         move, shot.size, shot.frames, shot.seconds, motion=motion,
         focus=(0.5 * shot.size.width_px, 0.56 * shot.size.height_px), phase=float(scene.rng("sway").uniform(0, 6)),
     )  # fmt: skip
-    stage = Stage(scene, choose_palette(scene), eye, shot.size, fps=float(shot.fps), seconds=shot.seconds, hero=shot.image is not None)
+    stage = Stage(
+        scene,
+        choose_palette(scene),
+        eye,
+        shot.size,
+        fps=float(shot.fps),
+        seconds=shot.seconds,
+        hero=shot.image is not None,
+    )
     PLACES[scene.place](stage)
     shown = add_hero(stage, shot.image) if shot.image is not None else ""
     add_weather(stage)
@@ -57,7 +67,13 @@ def _notes(stage: Stage, move: str, shown: str) -> dict[str, object]:
         known = bool(word.kind) and word.concept in drawn
         if word.text not in words[known]:
             words[known].append(word.text)
-    summary = {"place": scene.place, "time": scene.time, "weather": scene.weather, "people": len(scene.people), "camera": move}
+    summary = {
+        "place": scene.place,
+        "time": scene.time,
+        "weather": scene.weather,
+        "people": len(scene.people),
+        "camera": move,
+    }
     notes: dict[str, object] = {"drawn": words[True], "not_drawn": words[False], "scene": summary}
     return notes | ({"picture": shown} if shown else {})
 
@@ -83,5 +99,3 @@ def film_shot(shot: Shot, stage: Stage, path: Path) -> Iterator[int]:
             draw_frame(planes, stage.elements, Moment(stage.camera, index, index / fps))
             writer.write_frame(frame)
             yield index + 1
-
-

@@ -1,4 +1,4 @@
-"""The row's picture in the scene: read safely, placed around the centre with its shadow or as a full picture, moving slowly.
+"""The row's picture in the scene: read safely, placed around the centre with its shadow, or filling the frame.
 
 A cut-out (a picture with transparent surroundings) stands on the scene's surface; a photograph is shown as a framed
 print in front of the scene, or fills the frame when its shape is close to the frame's. Knows no prompts.
@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from generation.engines.animatic.canvas import Canvas, Pixels
+from generation.engines.animatic.canvas import Canvas, Gradient, Pixels, u8
+from generation.engines.animatic.shapes import box, moved, oval
 from generation.engines.animatic.sheets import Sheet
-from generation.engines.animatic.shapes import box, oval
 from generation.engines.animatic.stage import Stage, swaying
 from generation.errors import BadMedia, BadShot
 
@@ -31,7 +31,9 @@ def check_picture(path: Path) -> None:
     with _opened(path) as picture:
         width, height = picture.size
     if width * height > MOST_PIXELS:
-        raise BadShot(f"{path.name}: {width}x{height} is more than {MOST_PIXELS // 1_000_000} megapixels; make it smaller")
+        raise BadShot(
+            f"{path.name}: {width}x{height} is more than {MOST_PIXELS // 1_000_000} megapixels; make it smaller"
+        )
     if min(width, height) < 32:
         raise BadShot(f"{path.name}: {width}x{height} is too small; at least 32 pixels a side")
 
@@ -62,7 +64,7 @@ def premultiplied(pixels: Pixels) -> Pixels:
     """Straight RGBA as premultiplied RGBA."""
     alpha = np.ascontiguousarray(pixels[:, :, 3])
     full = cv2.merge([alpha, alpha, alpha, np.full_like(alpha, 255)])
-    return cv2.multiply(np.ascontiguousarray(pixels), full, scale=1 / 255)
+    return u8(cv2.multiply(np.ascontiguousarray(pixels), full, scale=1 / 255))
 
 
 def trimmed(pixels: Pixels) -> Pixels:
@@ -96,7 +98,7 @@ def add_hero(stage: Stage, path: Path) -> str:
 def _scaled(pixels: Pixels, width: float, height: float) -> Pixels:
     size = (max(2, round(width)), max(2, round(height)))
     smaller = size[0] < pixels.shape[1]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    return u8(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC))
 
 
 def surface(stage: Stage) -> tuple[float, float]:
@@ -121,8 +123,18 @@ def _stand(stage: Stage, pixels: Pixels) -> None:
     x, margin = stage.width / 2, 0.08 * stage.span
     canvas = Canvas(x - wide / 2 - margin, foot - tall - margin, wide + 2 * margin, tall + 2 * margin)
     shade = stage.palette.lit((34.0, 28.0, 40.0), 1.0)
-    canvas.soft(oval(x - stage.light_side * 0.06 * wide, foot, 0.46 * wide, 0.045 * wide + 0.004 * stage.span), shade, 0.05 * wide, 0.42)
-    canvas.soft(oval(x, foot - 0.002 * stage.span, 0.38 * wide, 0.016 * wide + 0.002 * stage.span), shade, 0.012 * stage.span, 0.5)
+    canvas.soft(
+        oval(x - stage.light_side * 0.06 * wide, foot, 0.46 * wide, 0.045 * wide + 0.004 * stage.span),
+        shade,
+        0.05 * wide,
+        0.42,
+    )
+    canvas.soft(
+        oval(x, foot - 0.002 * stage.span, 0.38 * wide, 0.016 * wide + 0.002 * stage.span),
+        shade,
+        0.012 * stage.span,
+        0.5,
+    )
     canvas.paste(_scaled(pixels, wide, tall), round(x - wide / 2), round(foot - tall))
     stage.add(Sheet([canvas], depth, path=swaying(0.0, 0.0, 10.0)))
 
@@ -136,8 +148,6 @@ def _plinth(stage: Stage, foot: float, wide: float, depth: float) -> None:
     dark = stage.palette.lit((150.0, 144.0, 146.0), 1.0)
     canvas.soft(oval(x, foot + tall, half * 1.2, flat * 1.3), (30.0, 28.0, 40.0), flat, 0.35)
     body = np.concatenate([oval(x, foot + tall, half, flat, end=0.5), [(x - half, foot), (x + half, foot)]])
-    from generation.engines.animatic.canvas import Gradient
-
     ends = (tone, dark) if stage.light_side < 0 else (dark, tone)
     canvas.fill(body, Gradient(((x - half, ends[0]), (x + half, ends[1])), along_x=True))
     canvas.fill(oval(x, foot, half, flat), tone)
@@ -167,7 +177,7 @@ def _hang(stage: Stage, pixels: Pixels) -> None:
     edge, margin, depth = 0.012 * stage.span, 0.09 * stage.span, 0.7
     canvas = Canvas(x - wide / 2 - margin, y - tall / 2 - margin, wide + 2 * margin, tall + 2 * margin)
     frame = box(x - wide / 2 - edge, y - tall / 2 - edge, x + wide / 2 + edge, y + tall / 2 + edge, 0.006 * stage.span)
-    canvas.soft(frame + (0, 0.016 * stage.span), (16.0, 14.0, 26.0), 0.045 * stage.span, 0.42)
+    canvas.soft(moved(frame, 0, 0.016 * stage.span), (16.0, 14.0, 26.0), 0.045 * stage.span, 0.42)
     canvas.fill(frame, (252.0, 250.0, 246.0))
     canvas.paste(_scaled(pixels, wide, tall), round(x - wide / 2), round(y - tall / 2))
     stage.add(Sheet([canvas], depth))

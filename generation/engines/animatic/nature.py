@@ -61,11 +61,22 @@ def pine(pen: Pen, chance: np.random.Generator, colour: Rgb, *, snow: bool = Fal
         high = low + 0.34 - 0.02 * tier
         droop = 0.03 + 0.012 * float(chance.random())
         left, right = (-wide, low - droop), (wide, low - droop)
-        pen.poly([left, (-wide * 0.45, low + 0.012), (0.0, low - droop * 0.8), (wide * 0.45, low + 0.012), right, (0.0, high)],
-                 colour)  # fmt: skip
+        pen.poly(
+            [
+                left,
+                (-wide * 0.45, low + 0.012),
+                (0.0, low - droop * 0.8),
+                (wide * 0.45, low + 0.012),
+                right,
+                (0.0, high),
+            ],
+            colour,
+        )
         pen.poly([(0.0, low - droop * 0.8), (wide * 0.45, low + 0.012), right, (0.0, high)], colour, 0.83)
         if snow:
-            pen.poly([(-wide * 0.62, low + 0.065), (0.0, high), (wide * 0.35, low + 0.13), (0.0, low + 0.10)], "#f4f8fc")
+            pen.poly(
+                [(-wide * 0.62, low + 0.065), (0.0, high), (wide * 0.35, low + 0.13), (0.0, low + 0.10)], "#f4f8fc"
+            )
 
 
 def palm(pen: Pen, chance: np.random.Generator, colour: Rgb) -> None:
@@ -86,7 +97,10 @@ def cactus(pen: Pen, chance: np.random.Generator, colour: Rgb) -> None:
     """A saguaro with two arms."""
     pen.shadow(0.02, 0.0, 0.16, 0.02)
     high = float(chance.uniform(0.5, 0.62))
-    for way in ([(0.02, 0.30), (0.21, 0.31), (0.22, high + 0.08)], [(-0.02, 0.42), (-0.19, 0.43), (-0.20, high + 0.18)]):
+    for way in (
+        [(0.02, 0.30), (0.21, 0.31), (0.22, high + 0.08)],
+        [(-0.02, 0.42), (-0.19, 0.43), (-0.20, high + 0.18)],
+    ):
         pen.poly(stroke(spline(way, closed=False), 0.085), colour, 0.86)
         pen.oval(way[-1][0], way[-1][1], 0.0425, 0.0425, colour, 0.86)
     pen.round(np.concatenate([oval(0, 0.9, 0.075, 0.09, end=0.5), [(-0.075, 0.0), (0.075, 0.0)]]), colour)
@@ -103,7 +117,14 @@ def flower(pen: Pen, chance: np.random.Generator, colour: Rgb) -> None:
         pen.poly(spline([(0.0, 0.16), (0.11 * side, 0.30), (0.18 * side, 0.48), (0.04 * side, 0.32)]), "#5b8f4f", 0.95)
     for petal in range(6):
         angle = math.pi * petal / 3 + lean
-        pen.oval(lean + 0.10 * math.cos(angle), 0.84 + 0.10 * math.sin(angle), 0.078, 0.078, colour, 0.94 + 0.10 * (petal % 2))
+        pen.oval(
+            lean + 0.10 * math.cos(angle),
+            0.84 + 0.10 * math.sin(angle),
+            0.078,
+            0.078,
+            colour,
+            0.94 + 0.10 * (petal % 2),
+        )
     pen.oval(lean, 0.84, 0.062, 0.062, "#f6c945")
 
 
@@ -113,22 +134,48 @@ def grass_tuft(outlines: list[Points], x: float, y: float, tall: float, chance: 
         lean, height = float(chance.uniform(-0.5, 0.5)) * tall, tall * float(chance.uniform(0.6, 1.0))
         root = x + float(chance.uniform(-0.25, 0.25)) * tall
         half = 0.05 * tall
-        outlines.append(spline([(root - half, y), (root + lean * 0.4 - half * 0.6, y - height * 0.6), (root + lean, y - height),
-                                (root + lean * 0.4 + half * 0.6, y - height * 0.55), (root + half, y)], steps=3))  # fmt: skip
+        outlines.append(
+            spline(
+                [
+                    (root - half, y),
+                    (root + lean * 0.4 - half * 0.6, y - height * 0.6),
+                    (root + lean, y - height),
+                    (root + lean * 0.4 + half * 0.6, y - height * 0.55),
+                    (root + half, y),
+                ],
+                steps=3,
+            )
+        )
 
 
 def plant(pen: Pen, colour: Rgb, pot: Rgb) -> None:
     """A potted plant with broad leaves."""
     pen.shadow(0.0, 0.01, 0.26, 0.028, 0.3)
-    for index, (x, y, width) in enumerate(((-0.34, 0.72, 0.13), (0.34, 0.76, 0.13), (-0.20, 0.92, 0.13), (0.21, 0.97, 0.13),
-                                           (0.0, 1.04, 0.13), (-0.36, 0.50, 0.11), (0.37, 0.52, 0.11))):  # fmt: skip
+    for index, (x, y, width) in enumerate(
+        (
+            (-0.34, 0.72, 0.13),
+            (0.34, 0.76, 0.13),
+            (-0.20, 0.92, 0.13),
+            (0.21, 0.97, 0.13),
+            (0.0, 1.04, 0.13),
+            (-0.36, 0.50, 0.11),
+            (0.37, 0.52, 0.11),
+        )
+    ):
         root = (x * 0.12, 0.30)
         mid = (x * 0.55, 0.30 + (y - 0.30) * 0.62)
         pen.line(spline([root, mid, (x, y)], closed=False), 0.016, colour, 0.7)
         side = (-(y - mid[1]), x - mid[0])
         length = math.hypot(*side)
         nx, ny = side[0] / length * width * 0.62, side[1] / length * width * 0.62
-        leaf = spline([mid, ((mid[0] + x) / 2 + nx, (mid[1] + y) / 2 + ny), (x, y), ((mid[0] + x) / 2 - nx, (mid[1] + y) / 2 - ny)])
+        leaf = spline(
+            [
+                mid,
+                ((mid[0] + x) / 2 + nx, (mid[1] + y) / 2 + ny),
+                (x, y),
+                ((mid[0] + x) / 2 - nx, (mid[1] + y) / 2 - ny),
+            ]
+        )
         pen.poly(leaf, colour, 0.84 if index % 2 else 1.06)
     pen.round([(-0.17, 0.32), (0.17, 0.32), (0.125, 0.0), (-0.125, 0.0)], pot)
     pen.box(-0.185, 0.29, 0.185, 0.35, pot, 1.1, radius=0.02)
@@ -166,4 +213,6 @@ def paint_sun(canvas: Canvas, palette: Palette, x: float, y: float, radius: floa
     canvas.fill(oval(x, y, radius, radius), palette.sun)
     if palette.dark:
         for dx, dy, size in ((-0.3, -0.2, 0.2), (0.25, 0.3, 0.26), (0.3, -0.35, 0.12)):
-            canvas.fill(oval(x + dx * radius, y + dy * radius, size * radius, size * radius), brighten(palette.sun, 0.9))
+            canvas.fill(
+                oval(x + dx * radius, y + dy * radius, size * radius, size * radius), brighten(palette.sun, 0.9)
+            )

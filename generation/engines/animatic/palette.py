@@ -137,7 +137,11 @@ def choose_palette(scene: Scene) -> Palette:
     colours = [rgb(code) for code in scene.colours]
     accents = (*colours, *(rgb(code) for code in _ACCENTS[int(chance.integers(len(_ACCENTS)))]))
     hint = colours[0] if colours else accents[int(chance.integers(3))]
-    share = (0.62 if scene.indoors or scene.place in ("abstract", "space") else 0.46) if colours else (0.45 if scene.place == "abstract" else 0.05)
+    share = (
+        (0.62 if scene.indoors or scene.place in ("abstract", "space") else 0.46)
+        if colours
+        else (0.45 if scene.place == "abstract" else 0.05)
+    )
     sky = [tinted(_weathered(stop, scene), hint, share) for stop in light.sky]
     if len(colours) > 1:
         sky[2:] = [tinted(stop, colours[1], 0.5) for stop in sky[2:]]

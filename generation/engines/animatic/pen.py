@@ -19,7 +19,15 @@ class Pen:
     """Draws on `canvas` with its origin at stage pixel (x, y), `scale` pixels to the unit, in the light of a depth."""
 
     def __init__(
-        self, canvas: Canvas, palette: Palette, x: float, y: float, scale: float, *, depth: float = 1.0, flip: bool = False
+        self,
+        canvas: Canvas,
+        palette: Palette,
+        x: float,
+        y: float,
+        scale: float,
+        *,
+        depth: float = 1.0,
+        flip: bool = False,
     ) -> None:
         self.canvas, self.palette = canvas, palette
         self.x, self.y, self.scale, self.depth, self.flip = x, y, scale, depth, flip
@@ -64,7 +72,13 @@ class Pen:
         self.poly(box(x0, y0, x1, y1, radius), colour, light)
 
     def limb(
-        self, a: tuple[float, float], b: tuple[float, float], wide: float, narrow: float, colour: Colour, light: float = 1.0
+        self,
+        a: tuple[float, float],
+        b: tuple[float, float],
+        wide: float,
+        narrow: float,
+        colour: Colour,
+        light: float = 1.0,
     ) -> None:
         """Fill a tapered stroke with round ends."""
         self.poly(limb(a, b, wide, narrow), colour, light)

@@ -49,12 +49,11 @@ def cast(stage: Stage, kind: str, index: int) -> Figure:
     chance = stage.scene.rng(f"person {index}")
     if kind == "any":
         kind = str(chance.choice(["woman", "man"]))
-    pick = lambda codes: rgb(str(chance.choice(codes)))  # noqa: E731  # three picks in a row read best so
-    skin, hair, legs = pick(_SKIN), pick(_HAIR), pick(_TROUSERS)
+    skin, hair, legs, shoes = (rgb(str(chance.choice(codes))) for codes in (_SKIN, _HAIR, _TROUSERS, _SHOES))
     cuts = {"woman": ("long", "bun", "bob"), "man": ("short", "short", "beanie"), "child": ("short", "bun", "bob")}
     top = stage.colour_of(kind, stage.palette.accent(index + int(chance.integers(3))))
     return Figure(
-        kind=kind, skin=skin, hair=hair, top=top, legs=legs, shoes=pick(_SHOES),
+        kind=kind, skin=skin, hair=hair, top=top, legs=legs, shoes=shoes,
         haircut=str(chance.choice(cuts[kind])),
         dress=kind == "woman" and bool(chance.random() < 0.4),
         head=1.28 if kind == "child" else 1.0,
@@ -124,12 +123,17 @@ def _draw_torso(pen: Pen, who: Figure, hip: Joint, neck: Joint, turn: float) -> 
     if who.dress:
         sway = 0.018 * math.sin(turn)
         skirt = [
-            (hip[0] - waist * 0.9, hip[1] + 0.09), (hip[0] + waist * 0.9, hip[1] + 0.09),
-            (hip[0] + 0.125 + sway, hip[1] - 0.20), (hip[0] + sway, hip[1] - 0.215), (hip[0] - 0.125 + sway, hip[1] - 0.20),
-        ]  # fmt: skip
+            (hip[0] - waist * 0.9, hip[1] + 0.09),
+            (hip[0] + waist * 0.9, hip[1] + 0.09),
+            (hip[0] + 0.125 + sway, hip[1] - 0.20),
+            (hip[0] + sway, hip[1] - 0.215),
+            (hip[0] - 0.125 + sway, hip[1] - 0.20),
+        ]
         pen.poly(skirt, who.top, 0.93)
     else:
-        pen.limb((hip[0] - 0.012, hip[1] + 0.01), (hip[0] + 0.012, hip[1] + 0.01), 0.128 * build, 0.128 * build, who.legs)
+        pen.limb(
+            (hip[0] - 0.012, hip[1] + 0.01), (hip[0] + 0.012, hip[1] + 0.01), 0.128 * build, 0.128 * build, who.legs
+        )
     pen.blob(shape, who.top)
 
 
@@ -147,8 +151,12 @@ def _draw_arm(pen: Pen, who: Figure, pose: str, turn: float, neck: Joint, *, nea
     pen.limb(shoulder, elbow, width, width * 0.8, who.top, light)
     if near_side and who.carries == "bag":
         pen.box(hand[0] - 0.06, hand[1] - 0.17, hand[0] + 0.06, hand[1] - 0.04, pen.palette.accent(1), radius=0.01)
-        pen.line([(hand[0] - 0.03, hand[1] - 0.05), (hand[0], hand[1] + 0.004), (hand[0] + 0.03, hand[1] - 0.05)], 0.008,
-                 pen.palette.accent(1), 0.8)  # fmt: skip
+        pen.line(
+            [(hand[0] - 0.03, hand[1] - 0.05), (hand[0], hand[1] + 0.004), (hand[0] + 0.03, hand[1] - 0.05)],
+            0.008,
+            pen.palette.accent(1),
+            0.8,
+        )
 
 
 def _arm_angles(pose: str, turn: float, side: int) -> tuple[float, float]:

@@ -40,16 +40,30 @@ def house(pen: Pen, colour: Rgb, share: float) -> None:
     pen.box(-0.24, 0.0, -0.11, 0.30, _WOOD, 0.8, radius=0.01)
     for puff in range(3):
         age = (share + puff / 3) % 1
-        pen.poly(oval(0.27 + 0.10 * age, 1.0 + 0.22 * age, 0.03 + 0.05 * age, 0.03 + 0.04 * age), _WHITE, opacity=0.45 * (1 - age))
+        pen.poly(
+            oval(0.27 + 0.10 * age, 1.0 + 0.22 * age, 0.03 + 0.05 * age, 0.03 + 0.04 * age),
+            _WHITE,
+            opacity=0.45 * (1 - age),
+        )
+
+
+def _tower_half(y: float) -> float:
+    """Half the width of the lighthouse at a height."""
+    return 0.115 - 0.055 * (y - 0.08) / 0.66
+
+
+def _hem(x: float, sway: float) -> float:
+    """Height of an umbrella's hem at an x."""
+    return 0.62 + 0.03 * (1 - (x / 0.52) ** 2) + sway * x
 
 
 def lighthouse(pen: Pen, colour: Rgb, share: float) -> None:
     """A striped lighthouse on a rock; its lamp shines by night."""
     pen.blob([(-0.30, -0.03), (-0.22, 0.09), (-0.02, 0.12), (0.20, 0.08), (0.32, -0.03), (0.0, -0.06)], "#6f6a70")
-    wide = lambda y: 0.115 - 0.055 * (y - 0.08) / 0.66  # noqa: E731  # the tower's half width at a height
     for band in range(5):
         low, high = 0.08 + 0.132 * band, 0.08 + 0.132 * (band + 1)
-        outline = [(-wide(low), low), (wide(low), low), (wide(high), high), (-wide(high), high)]
+        wide, narrow = _tower_half(low), _tower_half(high)
+        outline = [(-wide, low), (wide, low), (narrow, high), (-narrow, high)]
         pen.round(outline, _WHITE if band % 2 == 0 else colour)
     pen.box(-0.085, 0.735, 0.085, 0.765, "#39404e")
     pen.lamp(box(-0.048, 0.765, 0.048, 0.865), (255.0, 232.0, 170.0))
@@ -90,11 +104,28 @@ def campfire(pen: Pen, colour: Rgb, share: float) -> None:
     pen.glow(0.0, 0.45, 1.6, (255.0, 150.0, 60.0), 0.42 + 0.06 * flicker)
     pen.limb((-0.45, 0.06), (0.40, 0.20), 0.13, 0.11, "#6b432c")
     pen.limb((0.45, 0.06), (-0.40, 0.20), 0.13, 0.11, "#7c5034")
-    for width, high, tone in ((0.34, 1.0, (244.0, 96.0, 46.0)), (0.24, 0.74, (255.0, 158.0, 52.0)), (0.13, 0.46, (255.0, 226.0, 130.0))):
+    for width, high, tone in (
+        (0.34, 1.0, (244.0, 96.0, 46.0)),
+        (0.24, 0.74, (255.0, 158.0, 52.0)),
+        (0.13, 0.46, (255.0, 226.0, 130.0)),
+    ):
         tip = 0.10 * flicker
-        pen.lamp(spline([(-width, 0.22), (-width * 0.75, 0.42), (-width * 0.25 + tip * 0.5, 0.55 * high + 0.12), (tip, high),
-                         (width * 0.35 + tip * 0.4, 0.52 * high), (width * 0.9, 0.34), (width * 0.8, 0.18), (0.0, 0.10)],
-                        steps=8), tone)  # fmt: skip
+        pen.lamp(
+            spline(
+                [
+                    (-width, 0.22),
+                    (-width * 0.75, 0.42),
+                    (-width * 0.25 + tip * 0.5, 0.55 * high + 0.12),
+                    (tip, high),
+                    (width * 0.35 + tip * 0.4, 0.52 * high),
+                    (width * 0.9, 0.34),
+                    (width * 0.8, 0.18),
+                    (0.0, 0.10),
+                ],
+                steps=8,
+            ),
+            tone,
+        )
 
 
 def umbrella(pen: Pen, colour: Rgb, share: float) -> None:
@@ -106,9 +137,8 @@ def umbrella(pen: Pen, colour: Rgb, share: float) -> None:
     for gore in range(6):
         left, right = edges[gore], edges[gore + 1]
         top = (0.03 + sway, 1.0)
-        dip = lambda x: 0.62 + 0.03 * (1 - (x / 0.52) ** 2) + sway * x  # noqa: E731  # the hem at an x
-        outline = spline([top, (left * 0.62 + 0.012, 0.89 - 0.22 * abs(left * 0.62) ** 1.5), (left, dip(left)),
-                          ((left + right) / 2, dip((left + right) / 2) + 0.018), (right, dip(right)),
+        outline = spline([top, (left * 0.62 + 0.012, 0.89 - 0.22 * abs(left * 0.62) ** 1.5), (left, _hem(left, sway)),
+                          ((left + right) / 2, _hem((left + right) / 2, sway) + 0.018), (right, _hem(right, sway)),
                           (right * 0.62 + 0.012, 0.89 - 0.22 * abs(right * 0.62) ** 1.5)], steps=5)  # fmt: skip
         pen.poly(outline, colour if gore % 2 == 0 else _WHITE, 1.05 - 0.05 * gore)
 
@@ -153,6 +183,19 @@ def fireworks(pen: Pen, colour: Rgb, share: float) -> None:
             x, y = far * math.cos(angle), far * math.sin(angle) - drop
             tail = max(0.0, far - 0.16 * (1 - age))
             tone = mix(colour, (255.0, 250.0, 230.0), 0.5 * (1 - age) + (0.3 if ring < 0.5 else 0.0))
-            pen.canvas.fill(pen.place(spline([(tail * math.cos(angle), tail * math.sin(angle) - drop * 0.8),
-                                              (x + 0.012, y + 0.012), (x, y), (x - 0.012, y)], steps=3)), tone, fade)  # fmt: skip
+            pen.canvas.fill(
+                pen.place(
+                    spline(
+                        [
+                            (tail * math.cos(angle), tail * math.sin(angle) - drop * 0.8),
+                            (x + 0.012, y + 0.012),
+                            (x, y),
+                            (x - 0.012, y),
+                        ],
+                        steps=3,
+                    )
+                ),
+                tone,
+                fade,
+            )
             pen.canvas.fill(pen.place(oval(x, y, 0.018, 0.018)), tone, fade)

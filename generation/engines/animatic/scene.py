@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,6 +35,7 @@ _HINTS = (
     ("flower", "field"), ("dog", "field"), ("camera", "studio"), ("bubble", "sky"),
     ("snow", "mountain"), ("autumn", "forest"), ("storm", "sea"), ("fog", "forest"), ("rain", "street"),
     ("spring", "field"), ("summer", "field"), ("cloudy", "sky"), ("clear", "sky"),
+    ("wind", "field"), ("picture", "room"), ("stringlights", "market"), ("steam", "cafe"),
 )  # fmt: skip
 
 #: Places that can be seen behind another one.
@@ -43,10 +45,19 @@ _FAR = frozenset({"sea", "mountain", "city", "forest", "lake", "desert", "field"
 _OWNERS = ("thing", "person", "animal")
 _GREENS, _BLUES = ("#3f9b4f", "#8a9a3b", "#9ed8b4"), ("#2f6fd0", "#129490", "#1d2f5f")
 _NATURAL = {
-    "field": (*_GREENS, "#f5b82e"), "forest": _GREENS, "mountain": (*_GREENS, "#f4f4f1", "#8d939c"), "sea": _BLUES, "lake": _BLUES,
-    "sky": _BLUES, "beach": ("#f4f4f1", "#e8dcc4", "#c9a24a"), "desert": ("#f26b3a", "#c9a24a", "#e8dcc4"), "snow": ("#f4f4f1",),
-    "cloudy": ("#f4f4f1", "#8d939c"), "night": ("#2a2b30", "#1d2f5f"), "space": ("#2a2b30",),
-}  # fmt: skip
+    "field": (*_GREENS, "#f5b82e"),
+    "forest": _GREENS,
+    "mountain": (*_GREENS, "#f4f4f1", "#8d939c"),
+    "sea": _BLUES,
+    "lake": _BLUES,
+    "sky": _BLUES,
+    "beach": ("#f4f4f1", "#e8dcc4", "#c9a24a"),
+    "desert": ("#f26b3a", "#c9a24a", "#e8dcc4"),
+    "snow": ("#f4f4f1",),
+    "cloudy": ("#f4f4f1", "#8d939c"),
+    "night": ("#2a2b30", "#1d2f5f"),
+    "space": ("#2a2b30",),
+}
 
 _TIMES = ("morning", "day", "golden", "dusk")
 
@@ -127,7 +138,11 @@ def _places(reading: Reading) -> tuple[str, ...]:
     """The places named, the one to stand in first; else what the other words suggest; else the honest abstract."""
     if named := reading.concepts("place"):
         first = sorted(named, key=_rank)  # stable: of two alike the first named wins
-        if first[0] == "sea" and (_people(reading) or reading.concepts("animal")) and "boat" not in reading.concepts("thing"):
+        if (
+            first[0] == "sea"
+            and (_people(reading) or reading.concepts("animal"))
+            and "boat" not in reading.concepts("thing")
+        ):
             return ("beach", *first)
         return tuple(first)
     mentioned = {word.concept for word in reading.words}
@@ -162,7 +177,7 @@ def _time(reading: Reading, place: str, chance: np.random.Generator) -> str:
 def _own_colours(reading: Reading) -> dict[str, str]:
     """Colours that stand directly before a thing, a person or an animal belong to it."""
     words = reading.words
-    pairs = zip(words, words[1:], strict=False)
+    pairs = pairwise(words)
     return {b.concept: a.concept for a, b in pairs if a.kind == "colour" and b.kind in _OWNERS}
 
 

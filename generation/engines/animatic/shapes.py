@@ -60,9 +60,12 @@ def spline(knots: ArrayLike, *, closed: bool = True, steps: int = 10) -> Points:
     )  # fmt: skip
     t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
     a, b, c, d = (padded[k : len(padded) - 3 + k][:, None, :] for k in range(4))
-    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    flat = curve.reshape(-1, 2)
-    return flat if closed else np.concatenate([flat, given[-1:]])
+    curve: Points = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    flat: Points = curve.reshape(-1, 2)
+    if closed:
+        return flat
+    open_end: Points = np.concatenate([flat, given[-1:]])
+    return open_end
 
 
 def stroke(line: ArrayLike, width: float | Sequence[float]) -> Points:
@@ -72,7 +75,8 @@ def stroke(line: ArrayLike, width: float | Sequence[float]) -> Points:
     length = np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-9)[:, None]
     normal = np.stack([-direction[:, 1], direction[:, 0]], 1) / length
     half = (np.broadcast_to(np.asarray(width, np.float64), len(way)) / 2)[:, None]
-    return np.concatenate([way + normal * half, (way - normal * half)[::-1]])
+    outline: Points = np.concatenate([way + normal * half, (way - normal * half)[::-1]])
+    return outline
 
 
 def noise_line(chance: np.random.Generator, count: int, *, knots: int, octaves: int = 1, fall: float = 0.5) -> Points:
@@ -91,12 +95,14 @@ def noise_line(chance: np.random.Generator, count: int, *, knots: int, octaves: 
 
 def land(line: Points, bottom: float) -> Points:
     """The ground under a line: the line, closed along `bottom`."""
-    return np.concatenate([line, points((line[-1, 0], bottom), (line[0, 0], bottom))])
+    closed: Points = np.concatenate([line, points((line[-1, 0], bottom), (line[0, 0], bottom))])
+    return closed
 
 
 def moved(outline: Points, dx: float, dy: float) -> Points:
     """The outline at another place."""
-    return outline + np.array([dx, dy])
+    made: Points = outline + np.array([dx, dy])
+    return made
 
 
 def turned(outline: Points, radians: float, about: tuple[float, float] = (0.0, 0.0)) -> Points:

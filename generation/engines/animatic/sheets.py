@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from generation.engines.animatic.camera import Affine, Camera
-from generation.engines.animatic.canvas import Canvas, Pixels, to_yuva
+from generation.engines.animatic.canvas import Canvas, Pixels, to_yuva, u8
 from generation.media.frames import Planes
 
 cv2.setNumThreads(1)  # one worker process per core is how batches scale; threads inside would only fight
@@ -79,13 +79,15 @@ class Sheet:
         y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
         self._left, self._top = self._left + int(x0), self._top + int(y0)
         self._phases = [np.ascontiguousarray(phase[y0:y1, x0:x1]) for phase in self._phases]
-        self._solid_row = y1 - y0
+        self._solid_row = int(y1 - y0)
         if backdrop:
             see_through = np.flatnonzero(self._phases[0][:, :, 3].min(axis=1) < 255)
             self._solid_row = int(see_through[-1]) + 1 if len(see_through) else 0
         self._backdrop = backdrop and self._solid_row < y1 - y0
         still = len(self._phases) == 1
-        self._patches = _painted_patches(alpha[y0 : y0 + self._solid_row, x0:x1]) if still else ((0, 0, x1 - x0, y1 - y0),)
+        self._patches = (
+            _painted_patches(alpha[y0 : y0 + self._solid_row, x0:x1]) if still else ((0, 0, x1 - x0, y1 - y0),)
+        )
 
     def _placed(self, moment: Moment) -> tuple[Affine, float, float]:
         """The view, and where the picture's first column and row fall in the frame."""
@@ -128,7 +130,7 @@ def _painted_patches(alpha: Pixels) -> tuple[tuple[int, int, int, int], ...]:
     patches: list[tuple[int, int, int, int]] = []
     for top in range(0, alpha.shape[0], _GRID):
         bottom = min(alpha.shape[0], top + _GRID)
-        for left, right in _runs(alpha[top:bottom].any(axis=0)):
+        for left, right in _runs(alpha[top:bottom].max(axis=0) > 0):
             above = next((at for at, box in enumerate(patches) if (box[0], box[2], box[3]) == (left, right, top)), None)
             if above is None:
                 patches.append((left, top, right, bottom))
@@ -159,12 +161,11 @@ def _warp(pixels: Pixels, matrix: np.ndarray, where: tuple[int, int, int, int], 
     x0, y0, x1, y1 = where
     shifted = matrix - ((0, 0, x0), (0, 0, y0))
     warped = cv2.warpAffine(pixels, shifted, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderMode=border)
-    made: Sequence[Pixels] = cv2.split(warped)
-    return made
+    return [u8(channel) for channel in cv2.split(warped)]
 
 
 def _half(plane: Pixels) -> Pixels:
-    return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return u8(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA))
 
 
 def _over(planes: Planes, pixels: Pixels, matrix: np.ndarray, where: tuple[int, int, int, int]) -> None:

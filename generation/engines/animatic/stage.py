@@ -29,7 +29,7 @@ class Stage:
         self.scene, self.palette, self.camera, self.size = scene, palette, camera, size
         self.fps, self.seconds, self.hero = fps, seconds, hero
         self.width, self.height = float(size.width_px), float(size.height_px)
-        #: One length for the sizes of things in any aspect: the side of a square as large as the frame, less in wide ones.
+        #: One length for the sizes of things in any aspect: the side of a square as large as the frame, or less.
         self.span = min(math.sqrt(self.width * self.height), 1.08 * self.height)
         #: The light comes from the left (-1) or from the right (1).
         self.light_side = -1 if scene.rng("light").random() < 0.5 else 1
@@ -104,7 +104,11 @@ class Stage:
         left, right = (-reach[2], -reach[0]) if flip else (reach[0], reach[2])
         for index in range(count):
             canvas = Canvas(
-                at[0] + left * scale, at[1] - reach[3] * scale, (right - left) * scale, (reach[3] - reach[1]) * scale, fine=2
+                at[0] + left * scale,
+                at[1] - reach[3] * scale,
+                (right - left) * scale,
+                (reach[3] - reach[1]) * scale,
+                fine=2,
             )
             paint(self.pen(canvas, at[0], at[1], scale, depth=depth, flip=flip), index / count)
             canvases.append(canvas)
@@ -117,6 +121,11 @@ class Stage:
 def travelling(speed_px: float, seconds: float, start: float = 0.0) -> Path:
     """A path along x that is at `start` in the middle of the shot, moving at `speed_px` per second."""
     return lambda at: (start + speed_px * (at - seconds / 2), 0.0)
+
+
+def rising(speed_px: float, seconds: float) -> Path:
+    """A path along y, negative upwards, that is at its composed place in the middle of the shot."""
+    return lambda at: (0.0, speed_px * (at - seconds / 2))
 
 
 def swaying(x_px: float, y_px: float, period_seconds: float, phase: float = 0.0) -> Path:

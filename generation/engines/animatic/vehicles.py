@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from generation.engines.animatic.palette import Rgb, mix
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.people import Figure, Joint, draw_head, draw_leg
-from generation.engines.animatic.shapes import box, oval, points, spline, stroke
+from generation.engines.animatic.shapes import Points, box, oval, points, spline, stroke
 
 _GLASS = "#a9cbd9"
 _TYRE = "#23262d"
 _METAL = "#c9ced6"
 
 
-def _window(pen: Pen, outline: object) -> None:
-    placed = outline
+def _window(pen: Pen, outline: Points) -> None:
     if pen.palette.lamps:
-        pen.fade(placed, "#5b6b8c", "#2e3a55")
+        pen.fade(outline, "#5b6b8c", "#2e3a55")
     else:
-        pen.fade(placed, "#d9ecf4", _GLASS)
+        pen.fade(outline, "#d9ecf4", _GLASS)
 
 
 def _wheel(pen: Pen, x: float, radius: float, share: float) -> None:
@@ -72,8 +73,21 @@ def bus(pen: Pen, colour: Rgb, share: float) -> None:
 def van(pen: Pen, colour: Rgb, share: float) -> None:
     """A delivery van, 1.2 long."""
     pen.shadow(0, 0.01, 0.62, 0.03, 0.36)
-    body = spline([(-0.60, 0.10), (-0.61, 0.5), (-0.575, 0.545), (0.18, 0.55), (0.30, 0.50), (0.42, 0.335), (0.57, 0.27),
-                   (0.60, 0.20), (0.59, 0.10), (0.0, 0.085)], steps=8)  # fmt: skip
+    body = spline(
+        [
+            (-0.60, 0.10),
+            (-0.61, 0.5),
+            (-0.575, 0.545),
+            (0.18, 0.55),
+            (0.30, 0.50),
+            (0.42, 0.335),
+            (0.57, 0.27),
+            (0.60, 0.20),
+            (0.59, 0.10),
+            (0.0, 0.085),
+        ],
+        steps=8,
+    )
     pen.fade(body, mix(colour, (255.0, 255.0, 255.0), 0.30), colour)
     pen.poly(box(-0.52, 0.27, 0.08, 0.45, 0.02), mix(colour, (255.0, 255.0, 255.0), 0.55))
     _window(pen, spline([(0.17, 0.335), (0.18, 0.49), (0.27, 0.465), (0.365, 0.335)], steps=6))
@@ -134,10 +148,19 @@ def _knee(hip: Joint, foot: Joint) -> Joint:
 def boat(pen: Pen, colour: Rgb, share: float) -> None:
     """A sailing boat, 1 tall, on its water line."""
     tip = 0.012 * math.sin(2 * math.pi * share)
-    pen.fade(spline([(-0.02, 0.13), (-0.025 + tip, 0.55), (-0.03 + tip, 0.98), (-0.20, 0.55), (-0.34, 0.145), (-0.15, 0.12)],
-                    steps=6), "#fffaf0", "#e9dcc9")  # fmt: skip
-    pen.fade(spline([(0.02, 0.14), (0.02 + tip, 0.5), (0.0 + tip, 0.90), (0.17, 0.45), (0.30, 0.15), (0.15, 0.12)], steps=6),
-             colour, mix(colour, (30.0, 24.0, 50.0), 0.22))  # fmt: skip
+    pen.fade(
+        spline(
+            [(-0.02, 0.13), (-0.025 + tip, 0.55), (-0.03 + tip, 0.98), (-0.20, 0.55), (-0.34, 0.145), (-0.15, 0.12)],
+            steps=6,
+        ),
+        "#fffaf0",
+        "#e9dcc9",
+    )
+    pen.fade(
+        spline([(0.02, 0.14), (0.02 + tip, 0.5), (0.0 + tip, 0.90), (0.17, 0.45), (0.30, 0.15), (0.15, 0.12)], steps=6),
+        colour,
+        mix(colour, (30.0, 24.0, 50.0), 0.22),
+    )
     pen.limb((0.0, 0.06), (-0.01 + tip, 1.0), 0.016, 0.010, "#6b4a35")
     hull = points((-0.36, 0.10), (0.36, 0.115), (0.27, 0.0), (0.20, -0.035), (-0.22, -0.035), (-0.28, 0.0))
     pen.fade(hull, "#f6f0e6", mix(colour, (240.0, 236.0, 228.0), 0.35))
@@ -149,8 +172,24 @@ def plane(pen: Pen, colour: Rgb, share: float) -> None:
     rise = 0.0
     pen.poly([(-0.05, rise), (-0.30, -0.20), (-0.22, -0.20), (0.16, 0.0)], "#d5dbe4", 0.9)
     pen.poly([(-0.50, 0.05), (-0.62, 0.27), (-0.52, 0.27), (-0.36, 0.08)], colour)
-    pen.fade(spline([(0.58, 0.01), (0.50, 0.075), (0.30, 0.10), (-0.35, 0.085), (-0.60, 0.07), (-0.58, 0.035), (-0.25, -0.035),
-                     (0.35, -0.045), (0.52, -0.03)], steps=8), "#ffffff", "#cfd8e4")  # fmt: skip
+    pen.fade(
+        spline(
+            [
+                (0.58, 0.01),
+                (0.50, 0.075),
+                (0.30, 0.10),
+                (-0.35, 0.085),
+                (-0.60, 0.07),
+                (-0.58, 0.035),
+                (-0.25, -0.035),
+                (0.35, -0.045),
+                (0.52, -0.03),
+            ],
+            steps=8,
+        ),
+        "#ffffff",
+        "#cfd8e4",
+    )
     for window in range(9):
         pen.oval(-0.25 + window * 0.075, 0.045, 0.014, 0.016, "#5f7f9c")
     pen.poly([(-0.02, 0.0), (-0.28, -0.17), (-0.18, -0.17), (0.20, 0.0)], "#e9edf3")
@@ -159,8 +198,20 @@ def plane(pen: Pen, colour: Rgb, share: float) -> None:
 def hotair(pen: Pen, colour: Rgb, share: float) -> None:
     """A hot-air balloon, 1 tall, basket at y = 0."""
     glow = 0.03 * math.sin(4 * math.pi * share)
-    outline = spline([(0.0, 1.0), (0.26, 0.93), (0.38, 0.70), (0.30, 0.45), (0.085, 0.20), (-0.085, 0.20), (-0.30, 0.45),
-                      (-0.38, 0.70), (-0.26, 0.93)], steps=10)  # fmt: skip
+    outline = spline(
+        [
+            (0.0, 1.0),
+            (0.26, 0.93),
+            (0.38, 0.70),
+            (0.30, 0.45),
+            (0.085, 0.20),
+            (-0.085, 0.20),
+            (-0.30, 0.45),
+            (-0.38, 0.70),
+            (-0.26, 0.93),
+        ],
+        steps=10,
+    )
     pen.round(outline, mix(colour, (255.0, 230.0, 190.0), glow + 0.03))
     second = pen.palette.accent(1)
     for inner, outer, light in ((0.12, 0.30, 1.0),):
@@ -173,13 +224,14 @@ def hotair(pen: Pen, colour: Rgb, share: float) -> None:
     pen.box(-0.064, 0.078, 0.064, 0.096, "#a97a4f", radius=0.008)
 
 
-def _gore(inner: float, outer: float) -> object:
+def _gore(inner: float, outer: float) -> Points:
     """A stripe of a balloon's envelope between two widths at its waist."""
     heights = (1.0, 0.93, 0.70, 0.45, 0.20)
     waist = (0.0, 0.68, 1.0, 0.79, 0.22)
     left = [(inner * share, y) for share, y in zip(waist, heights, strict=True)]
     right = [(outer * share, y) for share, y in zip(waist, heights, strict=True)]
-    return [*spline(left, closed=False), *spline(right[::-1], closed=False)]
+    made: Points = np.concatenate([spline(left, closed=False), spline(right[::-1], closed=False)])
+    return made
 
 
 def balloon(pen: Pen, colour: Rgb, share: float) -> None:
@@ -195,7 +247,11 @@ def balloon(pen: Pen, colour: Rgb, share: float) -> None:
 def kite(pen: Pen, colour: Rgb, share: float) -> None:
     """A kite with a tail."""
     sway = 0.05 * math.sin(2 * math.pi * share)
-    pen.line(spline([(0.0, 0.45), (-0.1 + sway, 0.3), (0.05 - sway, 0.15), (-0.05 + sway, 0.0)], closed=False), 0.012, "#fff3e0")
+    pen.line(
+        spline([(0.0, 0.45), (-0.1 + sway, 0.3), (0.05 - sway, 0.15), (-0.05 + sway, 0.0)], closed=False),
+        0.012,
+        "#fff3e0",
+    )
     pen.poly([(0.0, 1.0), (0.26, 0.75), (0.0, 0.42)], colour)
     pen.poly([(0.0, 1.0), (-0.26, 0.75), (0.0, 0.42)], colour, 0.8)
     pen.poly([(0.0, 0.75), (0.26, 0.75), (0.0, 0.42)], pen.palette.accent(2))

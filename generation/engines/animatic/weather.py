@@ -1,4 +1,4 @@
-"""What falls, drifts or shines through the air in front of a scene: rain, snow, fog, leaves, petals, bubbles, lightning.
+"""What falls, drifts or shines in the air before a scene: rain, snow, fog, leaves, petals, bubbles, lightning.
 
 Added last, nearest to the eye. Tiles are painted once and moved; only the luma is touched where light is added.
 """
@@ -6,15 +6,16 @@ Added last, nearest to the eye. Tiles are painted once and moved; only the luma 
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import cv2
 import numpy as np
 
-from generation.engines.animatic.canvas import Pixels
+from generation.engines.animatic.canvas import Pixels, u8
 from generation.engines.animatic.palette import Rgb, mix, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.shapes import oval, spline
-from generation.engines.animatic.sheets import Moment, Veil
+from generation.engines.animatic.sheets import Moment, Path, Veil
 from generation.engines.animatic.stage import Stage, swaying, together
 from generation.media.frames import Planes
 
@@ -58,13 +59,17 @@ def _add_rain(stage: Stage) -> None:
 
 def _streak(tile: Pixels, x: float, y: float, length: float, width: float, light: int) -> None:
     half = 0.9 * width
-    outline = np.array([(x - half, y), (x + half, y), (x + 0.14 * length + half, y + length), (x + 0.14 * length - half, y + length)])
+    outline = np.array(
+        [(x - half, y), (x + half, y), (x + 0.14 * length + half, y + length), (x + 0.14 * length - half, y + length)]
+    )
     cv2.fillPoly(tile, [np.rint(outline * 16).astype(np.int32)], light, cv2.LINE_AA, 4)
 
 
 def _add_snow(stage: Stage) -> None:
     """Three depths of flakes: small and slow far away, soft and large near the eye."""
-    for layer, (count, radius, light, speed) in enumerate(((110, 0.0016, 90, 0.030), (60, 0.0028, 120, 0.052), (16, 0.0065, 84, 0.095))):
+    for layer, (count, radius, light, speed) in enumerate(
+        ((110, 0.0016, 90, 0.030), (60, 0.0028, 120, 0.052), (16, 0.0065, 84, 0.095))
+    ):
         chance = stage.scene.rng(f"snow {layer}")
         rows, columns = int(stage.span * 0.8), int(stage.span * 0.64)
         tile = np.zeros((rows, columns), np.uint8)
@@ -73,9 +78,16 @@ def _add_snow(stage: Stage) -> None:
             # Kept off the tile's edges, so that its repetition needs no wrapping.
             x, y = chance.uniform(3 * reach, columns - 3 * reach), chance.uniform(3 * reach, rows - 3 * reach)
             cv2.circle(tile, (int(x * 16), int(y * 16)), max(12, int(reach * 16)), int(light), -1, cv2.LINE_AA, 4)
-        tile = cv2.GaussianBlur(tile, (0, 0), max(0.4, stage.span * radius * 0.30))
+        soft = cv2.GaussianBlur(tile, (0, 0), max(0.4, stage.span * radius * 0.30))
         fall = stage.span * speed
-        stage.add(Veil(tile, (int(stage.width), int(stage.height)), (0.3 * fall * stage.light_side, fall), depth=0.4 + 0.2 * layer))
+        stage.add(
+            Veil(
+                u8(soft),
+                (int(stage.width), int(stage.height)),
+                (0.3 * fall * stage.light_side, fall),
+                depth=0.4 + 0.2 * layer,
+            )
+        )
 
 
 def _add_fog(stage: Stage) -> None:
@@ -84,7 +96,9 @@ def _add_fog(stage: Stage) -> None:
         extra = 0.06 * stage.width
         middle, half = stage.height * height, stage.height * reach
         canvas = stage.canvas(0.4 + 0.4 * bank, top=middle - half, bottom=middle + half, extra=extra)
-        pale = mix(stage.palette.lit(stage.palette.haze, 0.0), stage.palette.sun, 0.35 if not stage.palette.dark else 0.1)
+        pale = mix(
+            stage.palette.lit(stage.palette.haze, 0.0), stage.palette.sun, 0.35 if not stage.palette.dark else 0.1
+        )
         strip = oval(stage.width * (0.35 + 0.3 * bank), middle, stage.width * 0.75, half * 0.24)
         canvas.soft(strip, pale, half * 0.36, 0.42)
         stage.add_layer(canvas, 0.4 + 0.4 * bank, path=swaying(extra * (1 - 2 * bank), 0.0, 16.0))
@@ -99,17 +113,25 @@ def _add_falling(stage: Stage, colours: tuple[str, ...], kind: str, count: int) 
         speed = stage.span * float(chance.uniform(0.05, 0.10)) * (-0.6 if kind == "bubble" else 1.0)
         x, start = float(chance.uniform(0, stage.width)), float(chance.uniform(0, stage.height + 4 * size))
         period = stage.height + 4 * size
-        fall = lambda at, start=start, speed=speed, period=period, size=size: (  # noqa: E731  # a path of its own each
-            0.0, (start + speed * at) % period - 2 * size)  # fmt: skip
+        fall = _falling(start, speed, period, size)
         stage.add_figure(
-            lambda pen, share, colour=colour: _paint_falling(pen, colour, kind, share), at=(x, 0.0), scale=size,
-            depth=float(chance.uniform(0.6, 0.95)), reach=(-1.2, -1.2, 1.2, 1.2), cycle_seconds=float(chance.uniform(2.0, 3.6)) if
-            kind != "bubble" else 0.0, phase=float(chance.random()),
+            partial(_paint_falling, colour, kind),
+            at=(x, 0.0),
+            scale=size,
+            depth=float(chance.uniform(0.6, 0.95)),
+            reach=(-1.2, -1.2, 1.2, 1.2),
+            cycle_seconds=float(chance.uniform(2.0, 3.6)) if kind != "bubble" else 0.0,
+            phase=float(chance.random()),
             path=together(fall, swaying(size * 2.2, 0.0, float(chance.uniform(2.5, 4.5)), float(chance.uniform(0, 6)))),
-        )  # fmt: skip
+        )
 
 
-def _paint_falling(pen: Pen, colour: Rgb, kind: str, share: float) -> None:
+def _falling(start: float, speed: float, period: float, size: float) -> Path:
+    """Down (or up) through the frame, and again from the other edge."""
+    return lambda at: (0.0, (start + speed * at) % period - 2 * size)
+
+
+def _paint_falling(colour: Rgb, kind: str, pen: Pen, share: float) -> None:
     turn = 2 * math.pi * share
     if kind == "bubble":
         pen.canvas.fill(pen.place(oval(0, 0, 0.95, 0.95)), colour, 0.20)
@@ -138,4 +160,4 @@ class Lightning:
         """See `Element`."""
         light = sum(math.exp(-(moment.seconds - start) * 7) * 70 for start in self._moments if moment.seconds >= start)
         if light >= 1:
-            cv2.add(planes.y, float(light), dst=planes.y)
+            cv2.add(planes.y, np.full_like(planes.y, min(255, round(light))), dst=planes.y)

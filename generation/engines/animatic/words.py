@@ -20,16 +20,19 @@ _LONGEST_PHRASE = 3
 _NEGATIONS = frozenset({"no", "without", "not", "never", "minus"})
 #: Words that carry no picture: they are neither drawn nor reported.
 _EMPTY = frozenset(
-    """a an and are as at be been being below between beside by close creates each for from full has have her his i if in
-    inside into is it its just kind like made make makes making more most near new of off on one onto or other our out
-    over own per pure real set shot show showing shown side small large big sits slow slowly smooth some style subtle
-    such that the their them then there these they this three through to top two under up very view visible was we
-    well while who whose wide with within you your scene film video footage clip image picture photo photograph
+    """
+    a an and are as at be been being below between beside by close creates each for from full has have her his i if
+    in inside into is it its just kind like made make makes making more most near new of off on one onto or other our
+    out over own per pure real set shot show showing shown side small large big sits slow slowly smooth some style
+    subtle such that the their them then there these they this three through to top two under up very view visible was
+    we well while who whose wide with within you your scene film video footage clip image picture photo photograph
     photographic photorealistic realistic professional quality high resolution detail detailed details 4k 8k hd uhd
     background foreground lighting light lit advertisement advert ad commercial brand product beautiful perfect
     stunning nice good great elegant looking next front behind around across along against toward towards text logo
     camera move moves moving motion movement composition frame framing focus depth natural color colour colors
-    colours tone tones overall every which where when beneath beyond above also can could not no without""".split()
+    colours tone tones overall every which where when beneath beyond above also can could down feel
+    feeling filled including
+    """.split()  # noqa: SIM905  # a list literal would be a page of quotes
 )
 
 

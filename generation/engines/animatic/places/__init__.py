@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generation.engines.animatic.places import abstract, city, forest, land, market, road, room, sea, sky, studio
+from generation.engines.animatic.places import abstract, city, forest, land, market, road, room, sea, shop, sky, studio
 from generation.engines.animatic.stage import Stage
 
 PLACES: dict[str, Callable[[Stage], None]] = {
@@ -22,7 +22,7 @@ PLACES: dict[str, Callable[[Stage], None]] = {
     "street": city.paint_street,
     "road": road.paint_road,
     "market": market.paint_market,
-    "shop": market.paint_shop,
+    "shop": shop.paint_shop,
     "room": room.paint_room,
     "kitchen": room.paint_room,
     "cafe": room.paint_room,

@@ -9,7 +9,8 @@ from generation.engines.animatic.cast import add_animals, add_ground, add_people
 from generation.engines.animatic.nature import foliage, tree
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.pen import Pen
-from generation.engines.animatic.places.open_air import add_far, paint_sky, paint_skyline
+from generation.engines.animatic.places.open_air import add_far, paint_sky
+from generation.engines.animatic.places.skyline import paint_skyline
 from generation.engines.animatic.props_outdoor import streetlamp
 from generation.engines.animatic.shapes import Points, box, oval
 from generation.engines.animatic.stage import Stage
@@ -49,7 +50,10 @@ def _park_edge(stage: Stage, base: float) -> None:
         tree(pen, chance, foliage(stage.scene, chance))
     stage.wants("tree")
     lawn = stage.palette.lit(mix(foliage(stage.scene, chance), rgb("#6f8f63"), 0.5), depth)
-    canvas.fill(box(-stage.width, base, 2 * stage.width, stage.height * 1.3), downwards(base, base + 0.2 * stage.span, lawn, brighten(lawn, 0.86)))
+    canvas.fill(
+        box(-stage.width, base, 2 * stage.width, stage.height * 1.3),
+        downwards(base, base + 0.2 * stage.span, lawn, brighten(lawn, 0.86)),
+    )
     stage.add_layer(canvas, depth)
 
 
@@ -61,10 +65,16 @@ def _avenue(stage: Stage, ground: float) -> None:
     kerb, low = ground + 0.055 * span, stage.height * 1.3
     canvas.fill(box(-stage.width, ground, 2 * stage.width, low), downwards(ground, kerb, stone, brighten(stone, 0.92)))
     road = palette.lit(rgb("#5a5f6b"), 0.9)
-    canvas.fill(box(-stage.width, kerb, 2 * stage.width, low), downwards(kerb, stage.height, brighten(road, 1.06), brighten(road, 0.84)))
+    canvas.fill(
+        box(-stage.width, kerb, 2 * stage.width, low),
+        downwards(kerb, stage.height, brighten(road, 1.06), brighten(road, 0.84)),
+    )
     canvas.fill(box(-stage.width, kerb, 2 * stage.width, kerb + 0.008 * span), brighten(stone, 1.15))
     lane = kerb + 0.46 * (stage.height - kerb)
-    dashes = [box(x, lane, x + 0.10 * span, lane + 0.008 * span) for x in np.arange(-stage.width * 0.2, stage.width * 1.2, 0.19 * span)]
+    dashes = [
+        box(x, lane, x + 0.10 * span, lane + 0.008 * span)
+        for x in np.arange(-stage.width * 0.2, stage.width * 1.2, 0.19 * span)
+    ]
     canvas.fill(dashes, palette.lit(rgb("#f1ead8"), 0.9), 0.75)
     if stage.scene.weather in ("rain", "storm") or palette.dark:
         _reflections(stage, canvas, kerb)
@@ -83,7 +93,12 @@ def _reflections(stage: Stage, canvas: Canvas, kerb: float) -> None:
     for _ in range(16):
         x, wide = float(chance.uniform(0, stage.width)), stage.span * float(chance.uniform(0.008, 0.02))
         tone = mix(stage.palette.tone(stage.palette.accent(int(chance.integers(4)))), (255.0, 214.0, 150.0), 0.5)
-        canvas.soft(box(x - wide, kerb, x + wide, kerb + 0.22 * stage.span), Gradient(((kerb, tone), (stage.height, tone))), wide * 1.6, 0.20)
+        canvas.soft(
+            box(x - wide, kerb, x + wide, kerb + 0.22 * stage.span),
+            Gradient(((kerb, tone), (stage.height, tone))),
+            wide * 1.6,
+            0.20,
+        )
 
 
 def _street_trees(stage: Stage, foot: float) -> None:
@@ -109,7 +124,9 @@ def _house_row(stage: Stage, ground: float) -> None:
     while x < 1.14 * stage.width:
         wide = span * float(chance.uniform(0.20, 0.28))
         middle = abs((x + wide / 2) / stage.width - 0.5)
-        high = min(span * (0.40 + 0.26 * middle), ground - 0.26 * stage.height) + span * float(chance.uniform(0.0, 0.10))
+        high = min(span * (0.40 + 0.26 * middle), ground - 0.26 * stage.height) + span * float(
+            chance.uniform(0.0, 0.10)
+        )
         wall = rgb(str(chance.choice(_WALLS)))
         _facade(stage, canvas, chance, wall, (x, ground - high, x + wide, ground), depth)
         x += wide
@@ -117,7 +134,14 @@ def _house_row(stage: Stage, ground: float) -> None:
     stage.add_layer(canvas, depth)
 
 
-def _facade(stage: Stage, canvas: Canvas, chance: np.random.Generator, wall: Rgb, where: tuple[float, float, float, float], depth: float) -> None:
+def _facade(
+    stage: Stage,
+    canvas: Canvas,
+    chance: np.random.Generator,
+    wall: Rgb,
+    where: tuple[float, float, float, float],
+    depth: float,
+) -> None:
     x0, top, x1, ground = where
     palette, wide = stage.palette, x1 - x0
     tone = palette.lit(wall, depth + 0.2)
@@ -134,7 +158,9 @@ def _facade(stage: Stage, canvas: Canvas, chance: np.random.Generator, wall: Rgb
     _shop_floor(stage, canvas, chance, (x0, shop, x1, ground))
 
 
-def _window(stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tuple[float, float, float, float], tone: Rgb) -> None:
+def _window(
+    stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tuple[float, float, float, float], tone: Rgb
+) -> None:
     x0, y0, x1, y1 = where
     frame = (x1 - x0) * 0.10
     canvas.fill(box(x0 - frame, y0 - frame, x1 + frame, y1 + frame), brighten(tone, 1.30))
@@ -148,28 +174,47 @@ def _window(stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tu
     canvas.fill(box(x0 - frame * 1.4, y1 + frame, x1 + frame * 1.4, y1 + frame * 2.2), brighten(tone, 0.82))
 
 
-def _shop_floor(stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tuple[float, float, float, float]) -> None:
+def _shop_floor(
+    stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tuple[float, float, float, float]
+) -> None:
     x0, top, x1, ground = where
     wide = x1 - x0
     glow = (255.0, 226.0, 170.0) if stage.palette.lamps else stage.palette.lit(rgb("#dfe8e6"), 0.7)
     dark = stage.palette.lit(rgb("#4b4a55"), 0.7)
     canvas.fill(box(x0 + wide * 0.06, top + wide * 0.10, x1 - wide * 0.06, ground), dark)
-    canvas.fill(box(x0 + wide * 0.10, top + wide * 0.15, x0 + wide * 0.60, ground - wide * 0.06), downwards(top, ground, glow, brighten(glow, 0.8)))
+    canvas.fill(
+        box(x0 + wide * 0.10, top + wide * 0.15, x0 + wide * 0.60, ground - wide * 0.06),
+        downwards(top, ground, glow, brighten(glow, 0.8)),
+    )
     canvas.fill(box(x0 + wide * 0.66, top + wide * 0.15, x0 + wide * 0.88, ground), brighten(glow, 0.86))
-    awning(canvas, stage.palette.lit(stage.palette.accent(int(chance.integers(5))), 0.7), stage.palette.lit((250.0, 246.0, 238.0), 0.7),
-           (x0 + wide * 0.04, top + wide * 0.04, x1 - wide * 0.04, top + wide * 0.20))  # fmt: skip
+    awning(
+        canvas,
+        stage.palette.lit(stage.palette.accent(int(chance.integers(5))), 0.7),
+        stage.palette.lit((250.0, 246.0, 238.0), 0.7),
+        (x0 + wide * 0.04, top + wide * 0.04, x1 - wide * 0.04, top + wide * 0.20),
+    )
 
 
-def awning(canvas: Canvas, colour: Rgb, other: Rgb, where: tuple[float, float, float, float], *, stripes: int = 8) -> None:
+def awning(
+    canvas: Canvas, colour: Rgb, other: Rgb, where: tuple[float, float, float, float], *, stripes: int = 8
+) -> None:
     """A striped awning with a scalloped hem between two corners (stage pixels)."""
     x0, y0, x1, y1 = where
     step, inset = (x1 - x0) / stripes, (x1 - x0) * 0.03
     hem = y1 - (y1 - y0) * 0.22
     for stripe in range(stripes):
         left, right = x0 + step * stripe, x0 + step * (stripe + 1)
-        top_left, top_right = left + inset * (1 - 2 * stripe / stripes), right + inset * (1 - 2 * (stripe + 1) / stripes)
+        top_left, top_right = (
+            left + inset * (1 - 2 * stripe / stripes),
+            right + inset * (1 - 2 * (stripe + 1) / stripes),
+        )
         tone = colour if stripe % 2 == 0 else other
-        outline: Points = np.concatenate([[(top_left, y0), (top_right, y0), (right, hem)], oval((left + right) / 2, hem, step / 2, y1 - hem, end=0.5)])
+        outline: Points = np.concatenate(
+            [
+                [(top_left, y0), (top_right, y0), (right, hem)],
+                oval((left + right) / 2, hem, step / 2, y1 - hem, end=0.5),
+            ]
+        )
         canvas.fill(outline, downwards(y0, y1, brighten(tone, 1.06), brighten(tone, 0.84)))
 
 

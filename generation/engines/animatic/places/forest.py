@@ -46,7 +46,9 @@ def _leaf(stage: Stage, chance: np.random.Generator, conifers: bool) -> Rgb:
 def _row_of_trees(stage: Stage, line: Points, depth: float, index: int, conifers: bool) -> None:
     chance = stage.scene.rng(f"row {index}")
     tall = stage.span * (0.30 + 0.13 * index)
-    canvas = stage.canvas(depth, top=float(line[:, 1].min()) - 1.3 * tall, bottom=float(line[:, 1].max()) + 0.05 * stage.span)
+    canvas = stage.canvas(
+        depth, top=float(line[:, 1].min()) - 1.3 * tall, bottom=float(line[:, 1].max()) + 0.05 * stage.span
+    )
     for x in np.arange(-0.06, 1.08, 0.055 + 0.024 * index):
         at = float(x) + float(chance.uniform(-0.02, 0.02))
         if abs(at - 0.5) < 0.10 + 0.045 * index:
@@ -70,7 +72,14 @@ def _beams(stage: Stage, sun: tuple[float, float]) -> None:
         long = stage.height * 0.95
         wide = stage.span * float(chance.uniform(0.02, 0.055))
         foot = (sun[0] + np.sin(angle) * long, sun[1] + np.cos(angle) * long)
-        outline = np.array([(sun[0] - wide * 0.2, sun[1]), (sun[0] + wide * 0.2, sun[1]), (foot[0] + wide, foot[1]), (foot[0] - wide, foot[1])])
+        outline = np.array(
+            [
+                (sun[0] - wide * 0.2, sun[1]),
+                (sun[0] + wide * 0.2, sun[1]),
+                (foot[0] + wide, foot[1]),
+                (foot[0] - wide, foot[1]),
+            ]
+        )
         paint = Gradient(((sun[1], stage.palette.sun), (foot[1], stage.palette.sun)))
         canvas.soft(outline, paint, wide * 0.9, 0.15)
     stage.add_layer(canvas, 0.5, path=swaying(0.012 * stage.width, 0.0, 9.0))
@@ -81,11 +90,22 @@ def _clearing(stage: Stage, horizon: float) -> None:
     line = ridge(stage, "clearing", base + 0.03 * stage.span, 0.04 * stage.span, knots=2, octaves=2, depth=0.72)
     canvas = add_hills(stage, line, _floor(stage, 2), depth=0.72)
     middle, low = stage.width / 2, stage.height * 1.05
-    path = spline([(middle - 0.06 * stage.span, base + 0.01 * stage.span), (middle - 0.02 * stage.span, base + 0.10 * stage.span),
-                   (middle - 0.30 * stage.span, low), (middle + 0.30 * stage.span, low), (middle + 0.12 * stage.span, base + 0.10 * stage.span),
-                   (middle + 0.05 * stage.span, base + 0.01 * stage.span)])  # fmt: skip
+    path = spline(
+        [
+            (middle - 0.06 * stage.span, base + 0.01 * stage.span),
+            (middle - 0.02 * stage.span, base + 0.10 * stage.span),
+            (middle - 0.30 * stage.span, low),
+            (middle + 0.30 * stage.span, low),
+            (middle + 0.12 * stage.span, base + 0.10 * stage.span),
+            (middle + 0.05 * stage.span, base + 0.01 * stage.span),
+        ]
+    )
     earth = rgb("#d9b98a") if stage.scene.weather != "snow" else rgb("#dfe8f0")
-    canvas.fill(path, downwards(base, stage.height, stage.palette.lit(earth, 0.6), stage.palette.lit(brighten(earth, 0.84), 0.9)), 0.8)
+    canvas.fill(
+        path,
+        downwards(base, stage.height, stage.palette.lit(earth, 0.6), stage.palette.lit(brighten(earth, 0.84), 0.9)),
+        0.8,
+    )
     stage.add_layer(canvas, 0.72)
     tall, foot = 0.27 * stage.span, stage.height - 0.13 * stage.span
     add_ground(stage, base + 0.06 * stage.span, depth=0.74, tall=tall)
@@ -104,8 +124,18 @@ def _near_trunk(stage: Stage) -> None:
     light, wide = brighten(dark, 1.14), 0.052 * stage.span
     middle = stage.width * (0.5 - 0.47 * stage.light_side)
     left, right, low = middle - wide, middle + wide, stage.height
-    trunk = spline([(left, -60), (left + wide * 0.25, low * 0.4), (left, low * 0.86), (left - wide * 0.7, low + 80),
-                    (right + wide * 0.7, low + 80), (right, low * 0.86), (right - wide * 0.25, low * 0.4), (right, -60)])  # fmt: skip
+    trunk = spline(
+        [
+            (left, -60),
+            (left + wide * 0.25, low * 0.4),
+            (left, low * 0.86),
+            (left - wide * 0.7, low + 80),
+            (right + wide * 0.7, low + 80),
+            (right, low * 0.86),
+            (right - wide * 0.25, low * 0.4),
+            (right, -60),
+        ]
+    )
     stops = ((left, light), (right, dark)) if stage.light_side < 0 else ((left, dark), (right, light))
     canvas.fill(trunk, Gradient(stops, along_x=True))
     _overhang(stage, canvas, chance, depth)
@@ -124,8 +154,14 @@ def _overhang(stage: Stage, canvas: Canvas, chance: np.random.Generator, depth: 
             across = float(chance.random()) ** 1.5 * 0.40
             x = stage.width * (0.5 + side * (0.54 - across))
             y = stage.span * (0.16 * (1 - across / 0.40) * float(chance.random()) - 0.012 * layer) - 0.01 * stage.span
-            size, angle = stage.span * float(chance.uniform(0.016, 0.030)), float(chance.uniform(0.2, 1.4)) * -side + np.pi / 2
-            tip, wing = np.array([np.cos(angle), np.sin(angle)]) * size, np.array([-np.sin(angle), np.cos(angle)]) * size * 0.32
+            size, angle = (
+                stage.span * float(chance.uniform(0.016, 0.030)),
+                float(chance.uniform(0.2, 1.4)) * -side + np.pi / 2,
+            )
+            tip, wing = (
+                np.array([np.cos(angle), np.sin(angle)]) * size,
+                np.array([-np.sin(angle), np.cos(angle)]) * size * 0.32,
+            )
             root = np.array([x, y])
             leaves.append(spline([root - tip, root + wing, root + tip, root - wing], steps=5))
         canvas.fill(leaves, stage.palette.lit(brighten(own, light), depth))

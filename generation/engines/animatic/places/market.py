@@ -1,18 +1,18 @@
-"""Where things are sold: a market of striped stalls, and a shop front seen from the street."""
+"""A market: striped stalls in two depths, crates of produce, lights on a string, a lane in the middle."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import TABLE, add_animals, add_ground, add_people, add_table, add_thing
-from generation.engines.animatic.nature import plant
-from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
+from generation.engines.animatic.cast import add_animals, add_ground, add_people, add_table
+from generation.engines.animatic.palette import brighten, mix, rgb
 from generation.engines.animatic.places.city import awning
-from generation.engines.animatic.places.open_air import add_far, paint_sky, paint_skyline
+from generation.engines.animatic.places.open_air import add_far, paint_sky
+from generation.engines.animatic.places.skyline import paint_skyline
 from generation.engines.animatic.shapes import Points, box, oval, spline, stroke
 from generation.engines.animatic.sheets import Glints
-from generation.engines.animatic.stage import Stage, swaying
+from generation.engines.animatic.stage import Stage
 
 _FRUIT = ("#e2542f", "#f2a03d", "#f6c945", "#86b049", "#c23b4e", "#7a4b8c", "#5d9c59")
 
@@ -24,13 +24,17 @@ def paint_market(stage: Stage) -> None:
     paint_sky(stage, horizon)
     add_far(stage, horizon)
     if not stage.scene.beyond:
-        stage.add_layer(paint_skyline(stage, horizon + 0.06 * stage.span, depth=0.14, tall=0.24, windows=stage.palette.lamps), 0.14)
+        stage.add_layer(
+            paint_skyline(stage, horizon + 0.06 * stage.span, depth=0.14, tall=0.24, windows=stage.palette.lamps), 0.14
+        )
     _paving(stage, horizon + 0.05 * stage.span)
     for index, (depth, size, base) in enumerate(((0.36, 0.30, 0.13), (0.62, 0.46, 0.30))):
         foot = horizon + stage.span * base
         canvas = stage.canvas(depth, top=foot - 1.2 * size * stage.span)
         for side in (-1, 1):
-            centre = stage.width / 2 + side * stage.span * (0.20 + 0.25 * index) * min(1.25, max(0.85, stage.width / stage.span))
+            centre = stage.width / 2 + side * stage.span * (0.20 + 0.25 * index) * min(
+                1.25, max(0.85, stage.width / stage.span)
+            )
             _stall(stage, canvas, (centre, foot), size * stage.span, depth, index * 2 + (side > 0))
         stage.add_layer(canvas, depth)
     add_string_lights(stage, horizon * 0.52, horizon * 0.66)
@@ -46,15 +50,30 @@ def paint_market(stage: Stage) -> None:
 def _paving(stage: Stage, top: float) -> None:
     canvas = stage.canvas(0.3, top=top)
     stone = stage.palette.lit(rgb("#d8cbb8"), 0.7)
-    canvas.fill(box(-stage.width, top, 2 * stage.width, stage.height * 1.3),
-                Gradient(((top, mix(stone, stage.palette.haze, 0.5)), (top + 0.2 * stage.span, stone), (stage.height, brighten(stone, 0.82)))))  # fmt: skip
-    joints: list[Points] = []
-    for share in np.linspace(0.08, 1.1, 9):
-        y = top + (stage.height - top) * share**1.7
-        joints.append(box(-stage.width, y, 2 * stage.width, y + 0.0012 * stage.span * (0.5 + share)))
-    for column in np.linspace(-2.4, 2.4, 19):
-        joints.append(np.array([(stage.width * (0.5 + column * 0.22), top), (stage.width * (0.5 + column), stage.height * 1.2),
-                                (stage.width * (0.5 + column) + 0.003 * stage.span, stage.height * 1.2)]))  # fmt: skip
+    canvas.fill(
+        box(-stage.width, top, 2 * stage.width, stage.height * 1.3),
+        Gradient(
+            (
+                (top, mix(stone, stage.palette.haze, 0.5)),
+                (top + 0.2 * stage.span, stone),
+                (stage.height, brighten(stone, 0.82)),
+            )
+        ),
+    )
+    joints: list[Points] = [
+        box(-stage.width, y, 2 * stage.width, y + 0.0018 * stage.span)
+        for y in top + (stage.height - top) * np.linspace(0.08, 1.1, 9) ** 1.7
+    ]
+    joints.extend(
+        np.array(
+            [
+                (stage.width * (0.5 + column * 0.22), top),
+                (stage.width * (0.5 + column), stage.height * 1.2),
+                (stage.width * (0.5 + column) + 0.003 * stage.span, stage.height * 1.2),
+            ]
+        )
+        for column in np.linspace(-2.4, 2.4, 19)
+    )
     canvas.fill(joints, brighten(stone, 0.78), 0.45)
     stage.add_layer(canvas, 0.3)
 
@@ -66,14 +85,26 @@ def _stall(stage: Stage, canvas: Canvas, at: tuple[float, float], size: float, d
     half = 0.52 * size
     wood, shade = palette.lit(rgb("#8a5f3e"), depth + 0.2), palette.lit(rgb("#4d3a34"), depth + 0.1)
     canvas.soft(oval(x, foot, half * 1.15, 0.05 * size), brighten(shade, 0.6), 0.05 * size, 0.35)
-    canvas.fill(box(x - half * 0.94, foot - 0.86 * size, x + half * 0.94, foot - 0.30 * size), downwards(foot - 0.86 * size, foot - 0.3 * size, shade, brighten(shade, 1.12)))
+    canvas.fill(
+        box(x - half * 0.94, foot - 0.86 * size, x + half * 0.94, foot - 0.30 * size),
+        downwards(foot - 0.86 * size, foot - 0.3 * size, shade, brighten(shade, 1.12)),
+    )
     if palette.lamps:
         canvas.glow(x, foot - 0.62 * size, half * 1.1, (255.0, 196.0, 110.0), 0.55)
     for side in (-0.95, 0.95):
         canvas.fill(box(x + side * half - 0.012 * size, foot - 0.9 * size, x + side * half + 0.012 * size, foot), wood)
     counter = foot - 0.34 * size
-    canvas.fill(box(x - half, counter, x + half, foot - 0.02 * size), downwards(counter, foot, wood, brighten(wood, 0.78)))
-    canvas.fill([box(x - half + half * 2 * k / 6, counter, x - half + half * 2 * k / 6 + 0.006 * size, foot - 0.02 * size) for k in range(1, 6)], brighten(wood, 0.75), 0.7)
+    canvas.fill(
+        box(x - half, counter, x + half, foot - 0.02 * size), downwards(counter, foot, wood, brighten(wood, 0.78))
+    )
+    canvas.fill(
+        [
+            box(x - half + half * 2 * k / 6, counter, x - half + half * 2 * k / 6 + 0.006 * size, foot - 0.02 * size)
+            for k in range(1, 6)
+        ],
+        brighten(wood, 0.75),
+        0.7,
+    )
     for crate in range(4):
         left = x - half * 0.94 + half * 0.48 * crate
         _heap(stage, canvas, chance, (left, counter - 0.01 * size, left + half * 0.44), size, depth, crate)
@@ -82,7 +113,15 @@ def _stall(stage: Stage, canvas: Canvas, at: tuple[float, float], size: float, d
            (x - half * 1.14, foot - 1.04 * size, x + half * 1.14, foot - 0.74 * size), stripes=9)  # fmt: skip
 
 
-def _heap(stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tuple[float, float, float], size: float, depth: float, index: int) -> None:
+def _heap(
+    stage: Stage,
+    canvas: Canvas,
+    chance: np.random.Generator,
+    where: tuple[float, float, float],
+    size: float,
+    depth: float,
+    index: int,
+) -> None:
     """A heap of one kind of fruit in a low crate."""
     left, base, right = where
     tone = stage.palette.lit(rgb(str(chance.choice(_FRUIT))), depth + 0.3)
@@ -92,10 +131,15 @@ def _heap(stage: Stage, canvas: Canvas, chance: np.random.Generator, where: tupl
             x = (left + right) / 2 + (place - (count - 1) / 2) * radius * 2.0
             y = base - radius * (1.2 + 1.5 * row)
             canvas.fill(oval(x, y, radius, radius), brighten(tone, 0.86 + 0.10 * row))
-            canvas.fill(oval(x - radius * 0.25, y - radius * 0.3, radius * 0.45, radius * 0.4), brighten(tone, 1.18), 0.8)
+            canvas.fill(
+                oval(x - radius * 0.25, y - radius * 0.3, radius * 0.45, radius * 0.4), brighten(tone, 1.18), 0.8
+            )
     stage.drawn |= {"fruit"} & set(stage.scene.things)
     wood = stage.palette.lit(rgb("#b98a58"), depth + 0.25)
-    canvas.fill(box(left, base - 0.075 * size * (1 - 0.1 * (index % 2)), right, base + 0.005 * size), downwards(base - 0.08 * size, base, brighten(wood, 1.1), brighten(wood, 0.85)))
+    canvas.fill(
+        box(left, base - 0.075 * size * (1 - 0.1 * (index % 2)), right, base + 0.005 * size),
+        downwards(base - 0.08 * size, base, brighten(wood, 1.1), brighten(wood, 0.85)),
+    )
 
 
 def _crates(stage: Stage, base: float) -> None:
@@ -105,8 +149,19 @@ def _crates(stage: Stage, base: float) -> None:
     chance = stage.scene.rng("crates")
     for x, wide in ((-0.04, 0.26), (0.84, 0.26)):
         left = x * stage.width
-        _heap(stage, canvas, chance, (left, base - 0.04 * stage.span, left + wide * stage.span), 0.9 * stage.span, depth, 0)
-        canvas.fill(box(left, base - 0.05 * stage.span, left + wide * stage.span, stage.height * 1.3), stage.palette.lit(rgb("#8a6240"), depth))
+        _heap(
+            stage,
+            canvas,
+            chance,
+            (left, base - 0.04 * stage.span, left + wide * stage.span),
+            0.9 * stage.span,
+            depth,
+            0,
+        )
+        canvas.fill(
+            box(left, base - 0.05 * stage.span, left + wide * stage.span, stage.height * 1.3),
+            stage.palette.lit(rgb("#8a6240"), depth),
+        )
     stage.add_layer(canvas, depth)
 
 
@@ -118,7 +173,15 @@ def add_string_lights(stage: Stage, top: float, sag: float) -> None:
     canvas = stage.canvas(depth, top=0, bottom=sag + 0.1 * span)
     glints = [Canvas(0, 0, stage.width, sag + 0.1 * span) for _ in range(3)]
     for wire in range(2):
-        way = spline([(-0.1 * stage.width, top * (0.86 + 0.2 * wire)), (stage.width * (0.42 + 0.16 * wire), sag), (1.1 * stage.width, top * (1.0 - 0.1 * wire))], closed=False, steps=24)
+        way = spline(
+            [
+                (-0.1 * stage.width, top * (0.86 + 0.2 * wire)),
+                (stage.width * (0.42 + 0.16 * wire), sag),
+                (1.1 * stage.width, top * (1.0 - 0.1 * wire)),
+            ],
+            closed=False,
+            steps=24,
+        )
         canvas.fill(stroke(way, 0.0022 * span), stage.palette.lit(rgb("#4a4452"), 0.8))
         for index, (x, y) in enumerate(way[1::3]):
             bulb = 0.0062 * span
@@ -128,118 +191,3 @@ def add_string_lights(stage: Stage, top: float, sag: float) -> None:
             glints[index % 3].glow(float(x), float(y) + bulb, bulb * 5, (70.0, 70.0, 70.0), 0.8)
     stage.add_layer(canvas, depth)
     stage.add(Glints(glints, depth, period_seconds=3.6))
-
-
-def paint_shop(stage: Stage) -> None:
-    """One shop front, straight on: window with goods, door, awning, plants, the street before it."""
-    stage.fit(0.86)
-    ground = stage.height - 0.24 * stage.span
-    stage.drawn |= {"shop", stage.scene.time}
-    stage.wants("clear")
-    wide = _front(stage)
-    canvas = stage.canvas(0.34)
-    _shop_wall(stage, canvas, ground)
-    _shop_window(stage, canvas, ground, wide)
-    stage.add_layer(canvas, 0.34)
-    _shop_goods(stage, ground, wide)
-    _shop_awning(stage, ground, wide)
-    _pavement(stage, ground)
-    tall = 0.36 * stage.span
-    add_ground(stage, ground + 0.03 * stage.span, depth=0.62, tall=tall * 0.8)
-    add_animals(stage, stage.height - 0.09 * stage.span, depth=0.84, tall=tall)
-    add_people(stage, stage.height - 0.075 * stage.span, depth=0.82, tall=tall)
-
-
-def _front(stage: Stage) -> float:
-    """Width of the shop front in pixels."""
-    return min(stage.width * 1.06, 1.25 * stage.span if stage.width > stage.height else 0.96 * stage.span)
-
-
-def _shop_wall(stage: Stage, canvas: Canvas, ground: float) -> None:
-    chance, palette, span = stage.scene.rng("wall"), stage.palette, stage.span
-    own = stage.palette.accents[0] if stage.scene.colours else rgb(str(chance.choice(["#3f5d63", "#8c4a3f", "#2f4858", "#6b7d5e", "#b5654a", "#46506e"])))
-    wall = palette.lit(mix(own, (245.0, 240.0, 232.0), 0.12), 0.9)
-    upper = palette.lit(mix(own, rgb("#f1e4d3"), 0.80), 0.9)
-    split = ground - 0.86 * span
-    canvas.wash(downwards(0, stage.height, brighten(upper, 1.03), brighten(upper, 0.93)))
-    courses = [box(-stage.width, y, 2 * stage.width, y + 0.002 * span) for y in np.arange(split - 2.0 * span, split, 0.032 * span)]
-    canvas.fill(courses, brighten(upper, 0.88), 0.5)
-    for x in (0.2, 0.5, 0.8):
-        left, top = x * stage.width - 0.075 * span, split - 0.40 * span
-        canvas.fill(box(left - 0.012 * span, top - 0.012 * span, left + 0.162 * span, top + 0.262 * span), brighten(upper, 1.2))
-        glass = (255.0, 214.0, 140.0) if palette.lamps and x != 0.5 else mix(palette.lit(rgb("#7f9db0"), 0.9), palette.sky[2], 0.4)
-        canvas.fill(box(left, top, left + 0.15 * span, top + 0.25 * span), downwards(top, top + 0.25 * span, brighten(glass, 1.1), brighten(glass, 0.86)))
-        canvas.fill(box(left + 0.071 * span, top, left + 0.079 * span, top + 0.25 * span), brighten(upper, 1.2))
-    canvas.fill(box(-stage.width, split, 2 * stage.width, stage.height * 1.3), downwards(split, ground, brighten(wall, 1.08), brighten(wall, 0.88)))
-    canvas.fill(box(-stage.width, split - 0.012 * span, 2 * stage.width, split + 0.016 * span), brighten(wall, 0.78))
-
-
-def _shop_window(stage: Stage, canvas: Canvas, ground: float, wide: float) -> None:
-    palette, span, middle = stage.palette, stage.span, stage.width / 2
-    left, right, top, low = middle - 0.46 * wide, middle + 0.16 * wide, ground - 0.60 * span, ground - 0.13 * span
-    frame = palette.lit(rgb("#2d3138"), 0.9)
-    warm = palette.tone((255.0, 226.0, 172.0)) if palette.lamps else palette.lit(rgb("#f3e6d2"), 1.0)
-    for x0, y0, x1, y1 in ((left, top, right, low), (middle + 0.22 * wide, top, middle + 0.44 * wide, ground)):
-        canvas.fill(box(x0 - 0.014 * span, y0 - 0.014 * span, x1 + 0.014 * span, y1 + 0.014 * span, 0.008 * span), frame)
-        canvas.fill(box(x0, y0, x1, y1), downwards(y0, y1, warm, brighten(mix(warm, (150.0, 110.0, 80.0), 0.25), 0.92)))
-        canvas.glow((x0 + x1) / 2, y0 + 0.3 * (y1 - y0), (x1 - x0) * 0.6, (255.0, 246.0, 224.0), 0.6)
-    shelf = brighten(mix(warm, (130.0, 92.0, 64.0), 0.5), 0.9)
-    canvas.fill([box(left, y, right, y + 0.010 * span) for y in (top + 0.20 * span, low - 0.012 * span)], shelf)
-    _little_goods(stage, canvas, left, right, top + 0.20 * span)
-    glare = np.array([(left + 0.06 * wide, top), (left + 0.16 * wide, top), (left + 0.02 * wide, low), (left, low), (left, top + 0.10 * span)])
-    canvas.fill(glare, (255.0, 255.0, 255.0), 0.16)
-    canvas.fill(oval(middle + 0.245 * wide, ground - 0.27 * span, 0.008 * span, 0.026 * span), palette.lit(rgb("#d9b46a"), 1.0))
-
-
-def _little_goods(stage: Stage, canvas: Canvas, left: float, right: float, shelf: float) -> None:
-    """Jars, loaves and boxes on the upper shelf, as quiet shapes."""
-    chance = stage.scene.rng("goods")
-    x = left + 0.02 * stage.span
-    while x < right - 0.05 * stage.span:
-        wide, tall = stage.span * float(chance.uniform(0.026, 0.052)), stage.span * float(chance.uniform(0.035, 0.085))
-        tone = mix(stage.palette.lit(stage.palette.accent(int(chance.integers(5))), 0.9), (250.0, 226.0, 186.0), 0.35)
-        canvas.fill(box(x, shelf - tall, x + wide, shelf, wide * float(chance.choice([0.1, 0.3, 0.5]))), downwards(shelf - tall, shelf, brighten(tone, 1.1), brighten(tone, 0.85)))
-        x += wide + stage.span * float(chance.uniform(0.008, 0.03))
-
-
-def _shop_goods(stage: Stage, ground: float, wide: float) -> None:
-    """What the prompt names, in the window."""
-    named = [name for name in stage.scene.things if name in TABLE][:3] or ["bread", "vase", "jar"][: 0 if stage.hero else 3]
-    places = (-0.15, -0.34, 0.05)
-    for index, name in enumerate(named):
-        stage.wants(name)
-        at = (stage.width / 2 + places[index] * wide, ground - 0.142 * stage.span)
-        size = min(0.20 * stage.span, TABLE[name].tall * stage.span * 0.72)
-        add_thing(stage, name, TABLE[name], at=at, scale=size, depth=0.36, index=index)
-
-
-def _shop_awning(stage: Stage, ground: float, wide: float) -> None:
-    palette, span, middle = stage.palette, stage.span, stage.width / 2
-    canvas = stage.canvas(0.44, top=ground - 0.9 * span, extra=0.01 * span)
-    colour: Rgb = palette.accent(0 if not stage.scene.colours else min(1, len(stage.scene.colours) - 1))
-    where = (middle - 0.52 * wide, ground - 0.76 * span, middle + 0.52 * wide, ground - 0.55 * span)
-    canvas.soft(box(where[0] + 0.02 * span, where[3] - 0.02 * span, where[2], where[3] + 0.035 * span), (30.0, 24.0, 40.0), 0.03 * span, 0.32)
-    awning(canvas, palette.lit(colour, 1.0), palette.lit((252.0, 247.0, 238.0), 1.0), where, stripes=13)
-    for x in (-0.30, 0.30):
-        if palette.lamps:
-            canvas.glow(middle + x * wide, where[1] - 0.03 * span, 0.16 * span, (255.0, 206.0, 130.0), 0.6)
-        canvas.fill(box(middle + x * wide - 0.022 * span, where[1] - 0.055 * span, middle + x * wide + 0.022 * span, where[1] - 0.02 * span, 0.012 * span), palette.lit(rgb("#2d3138"), 1.0))
-    stage.add_layer(canvas, 0.44, path=swaying(0.0, 0.0012 * span, 4.0))
-
-
-def _pavement(stage: Stage, ground: float) -> None:
-    palette, span = stage.palette, stage.span
-    canvas = stage.canvas(0.6, top=ground - 0.34 * span)
-    stone = palette.lit(rgb("#cdc4b8") if stage.scene.weather != "snow" else rgb("#e8eef4"), 0.95)
-    canvas.fill(box(-stage.width, ground, 2 * stage.width, stage.height * 1.3), downwards(ground, stage.height, brighten(stone, 0.93), brighten(stone, 1.04)))
-    joints = [np.array([(stage.width * (0.5 + c * 0.5), ground), (stage.width * (0.5 + c), stage.height * 1.2), (stage.width * (0.5 + c) + 0.003 * span, stage.height * 1.2)])
-              for c in np.linspace(-1.6, 1.6, 15)]  # fmt: skip
-    joints += [box(-stage.width, ground + d * span, 2 * stage.width, ground + (d + 0.0018) * span) for d in (0.05, 0.125, 0.22)]
-    canvas.fill(joints, brighten(stone, 0.84), 0.6)
-    canvas.soft(box(-stage.width, ground - 0.004 * span, 2 * stage.width, ground + 0.02 * span), (40.0, 34.0, 48.0), 0.02 * span, 0.30)
-    leaf = rgb("#5d9467")
-    for side in (-0.53, 0.53):
-        x = stage.width / 2 + side * min(stage.width * 0.86, 1.02 * _front(stage))
-        plant(stage.pen(canvas, x, ground + 0.035 * span, 0.26 * span, depth=0.9), leaf, rgb("#c9785a"))
-    stage.wants("plant")
-    stage.add_layer(canvas, 0.6)

@@ -11,12 +11,15 @@ from generation.engines.animatic.canvas import Canvas, Gradient, downwards
 from generation.engines.animatic.cast import add_sky
 from generation.engines.animatic.nature import grass_tuft, paint_cloud, paint_sun
 from generation.engines.animatic.palette import Rgb, brighten, mix
+from generation.engines.animatic.places.skyline import paint_skyline
 from generation.engines.animatic.shapes import Points, box, land, noise_line, oval
 from generation.engines.animatic.sheets import Glints
 from generation.engines.animatic.stage import Stage, travelling
 
 
-def paint_sky(stage: Stage, horizon: float, *, clouds: bool = True, sun_height: float | None = None) -> tuple[float, float]:
+def paint_sky(
+    stage: Stage, horizon: float, *, clouds: bool = True, sun_height: float | None = None
+) -> tuple[float, float]:
     """Sky, stars, sun or moon and drifting clouds; returns where the sun stands, in stage pixels."""
     scene, palette = stage.scene, stage.palette
     canvas = stage.canvas(0.0)
@@ -57,7 +60,9 @@ def _stars(stage: Stage, canvas: Canvas, horizon: float) -> None:
     for _ in range(150):
         x, y = float(chance.uniform(0, stage.width)), horizon * float(chance.random() ** 1.3) * 0.92
         size = stage.span * float(chance.uniform(0.0005, 0.0014))
-        canvas.fill(oval(x, y, size, size), stage.palette.sun, float(chance.uniform(0.3, 0.9)) * (1 - 0.7 * y / horizon))
+        canvas.fill(
+            oval(x, y, size, size), stage.palette.sun, float(chance.uniform(0.3, 0.9)) * (1 - 0.7 * y / horizon)
+        )
 
 
 def _twinkle(stage: Stage, horizon: float) -> None:
@@ -72,7 +77,14 @@ def _twinkle(stage: Stage, horizon: float) -> None:
 
 
 def _rainbow(stage: Stage, canvas: Canvas, horizon: float) -> None:
-    bands: tuple[Rgb, ...] = ((214, 69, 65), (240, 145, 60), (248, 208, 84), (104, 180, 98), (72, 140, 205), (120, 92, 180))
+    bands: tuple[Rgb, ...] = (
+        (214, 69, 65),
+        (240, 145, 60),
+        (248, 208, 84),
+        (104, 180, 98),
+        (72, 140, 205),
+        (120, 92, 180),
+    )
     radius, width = 0.62 * stage.span, 0.014 * stage.span
     centre = (stage.width * (0.5 - 0.2 * stage.light_side), horizon + 0.10 * stage.span)
     angle = np.linspace(np.pi, 2 * np.pi, 90)
@@ -82,7 +94,9 @@ def _rainbow(stage: Stage, canvas: Canvas, horizon: float) -> None:
         canvas.soft(np.concatenate([ring * outer + centre, (ring * inner + centre)[::-1]]), colour, width * 0.8, 0.42)
 
 
-def add_clouds(stage: Stage, horizon: float, *, dull: bool = False, count: int | None = None, spread: float = 1.0) -> None:
+def add_clouds(
+    stage: Stage, horizon: float, *, dull: bool = False, count: int | None = None, spread: float = 1.0
+) -> None:
     """Clouds in two depths, small ones near the horizon, drifting with the wind."""
     scene = stage.scene
     chance = scene.rng("clouds")
@@ -90,14 +104,19 @@ def add_clouds(stage: Stage, horizon: float, *, dull: bool = False, count: int |
     stage.wants("cloudy", "wind")
     count = count if count is not None else (7 if overcast else 3 + int(chance.integers(2)))
     wind = 0.010 * stage.width * (2.4 if scene.weather in ("wind", "storm") else 1.0) * stage.light_side
-    for depth, share, size, many in ((0.04, (0.70, 0.86), 0.20, count), (0.12, (0.22, 0.56), 0.42, max(2, count // 2 + overcast))):
+    for depth, share, size, many in (
+        (0.04, (0.70, 0.86), 0.20, count),
+        (0.12, (0.22, 0.56), 0.42, max(2, count // 2 + overcast)),
+    ):
         reach = abs(wind) * stage.seconds
         canvas = stage.canvas(depth, bottom=horizon, extra=reach)
         for index in range(many):
             x = stage.width * ((index + float(chance.uniform(0.1, 0.9))) / many * 1.16 - 0.08)
             y = horizon * float(chance.uniform(*share)) * spread
             wide = stage.span * size * float(chance.uniform(0.6, 1.25)) * (1.5 if overcast else 1.0)
-            paint_cloud(canvas, stage.palette, chance, x, y, wide, density=0.55 if stage.palette.dark else 0.82, dull=dull)
+            paint_cloud(
+                canvas, stage.palette, chance, x, y, wide, density=0.55 if stage.palette.dark else 0.82, dull=dull
+            )
         stage.add_layer(canvas, depth, path=travelling(wind * (0.5 + 4 * depth), stage.seconds))
 
 
@@ -115,14 +134,16 @@ def ridge(
 def add_hills(
     stage: Stage, line: Points, colour: Rgb, *, depth: float, foot: Rgb | None = None, lit: float = 1.10
 ) -> Canvas:  # fmt: skip
-    """Paint the land under a line with light on its crest and haze at its foot; the caller adds more, then the layer."""
+    """Paint the land under a line, light on its crest, haze at its foot; the caller adds more, then the layer."""
     top = float(line[:, 1].min())
     canvas = stage.canvas(depth, top=top)
     crest, body = stage.palette.lit(brighten(colour, lit), depth), stage.palette.lit(colour, depth)
     far = foot if foot is not None else mix(body, stage.palette.haze, 0.42 * (1 - depth) + 0.06)
     reach = max(0.16 * stage.span, stage.height - top)
-    canvas.fill(land(line, stage.height + 0.2 * stage.span),
-                Gradient(((top, crest), (top + 0.22 * reach, body), (top + 0.75 * reach, far))))  # fmt: skip
+    canvas.fill(
+        land(line, stage.height + 0.2 * stage.span),
+        Gradient(((top, crest), (top + 0.22 * reach, body), (top + 0.75 * reach, far))),
+    )
     return canvas
 
 
@@ -164,59 +185,6 @@ def _far_water(stage: Stage, horizon: float) -> None:
         y, wide = top + 0.055 * stage.span * float(chance.random()), stage.span * float(chance.uniform(0.01, 0.04))
         canvas.fill(oval(float(chance.uniform(0, stage.width)), y, wide, wide * 0.035), palette.sun, 0.4)
     stage.add_layer(canvas, depth)
-
-
-def paint_skyline(stage: Stage, base: float, *, depth: float, tall: float, name: str = "skyline", windows: bool = True) -> Canvas:
-    """A row of towers standing on stage row `base`, up to `tall` spans high, lit windows by dusk and night."""
-    chance, palette = stage.scene.rng(f"{name} {depth}"), stage.palette
-    canvas = stage.canvas(depth, top=base - tall * stage.span * 1.15)
-    mx, _ = stage.camera.margin_px(depth)
-    x = -mx - 4.0
-    body = palette.lit((92.0, 104.0, 138.0) if not palette.dark else (112.0, 122.0, 156.0), depth)
-    foot = mix(body, palette.haze, 0.55)
-    lights: list[Points] = []
-    while x < stage.width + mx:
-        wide = stage.span * float(chance.uniform(0.035, 0.085))
-        # Towers rise towards the sides: the middle stays open for the sky.
-        open_middle = 0.45 + 0.55 * min(1.0, abs((x + wide / 2) / stage.width - 0.5) * 2.2)
-        high = stage.span * tall * float(chance.uniform(0.28, 1.0)) * open_middle
-        tone = mix(body, palette.lit(palette.accent(int(chance.integers(5))), depth), 0.16)
-        top = base - high
-        canvas.fill(_tower(chance, x, top, wide, base), Gradient(((top, tone), (base, mix(tone, foot, 0.75)))))
-        canvas.fill(box(x + wide * 0.66, top + 2, x + wide, base), brighten(tone, 0.88), 0.45)
-        if windows:
-            lights.extend(_windows(chance, x, top, wide, base, stage.span))
-        x += wide * float(chance.uniform(0.86, 1.18))
-    if lights:
-        glow = palette.tone((255.0, 214.0, 140.0)) if palette.lamps else brighten(palette.lit((214.0, 232.0, 244.0), depth), 1.05)
-        canvas.fill(lights, glow, (0.85 if palette.lamps else 0.30) * (0.55 + 0.45 * depth))
-    canvas.fill(box(-mx - 8, base - 1, stage.width + mx + 8, stage.height * 1.3), foot)
-    return canvas
-
-
-def _tower(chance: np.random.Generator, x: float, top: float, wide: float, base: float) -> list[Points]:
-    parts = [box(x, top, x + wide, base + 4)]
-    kind = int(chance.integers(5))
-    if kind == 0:
-        parts.append(box(x + wide * 0.18, top - wide * 0.35, x + wide * 0.82, top + 2))
-        parts.append(box(x + wide * 0.48, top - wide * 0.95, x + wide * 0.52, top))
-    elif kind == 1:
-        parts.append(np.array([(x, top + 1), (x + wide, top + 1), (x + wide, top - wide * 0.42)]))
-    elif kind == 2:
-        parts.append(box(x + wide * 0.25, top - wide * 0.20, x + wide * 0.75, top + 2))
-    return parts
-
-
-def _windows(chance: np.random.Generator, x: float, top: float, wide: float, base: float, span: float) -> list[Points]:
-    lights = []
-    step = span * 0.0135
-    columns = max(2, int(wide / step))
-    for row in range(int((base - top) / (step * 1.25)) - 1):
-        for column in range(columns - 1):
-            if chance.random() < 0.36:
-                left, y = x + (column + 0.75) * wide / columns, top + (row + 0.8) * step * 1.25
-                lights.append(box(left, y, left + step * 0.42, y + step * 0.58))
-    return lights
 
 
 def add_foreground_grass(stage: Stage, colour: Rgb, *, base: float, depth: float = 1.0, flowers: bool = False) -> None:

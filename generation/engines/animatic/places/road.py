@@ -13,7 +13,7 @@ from generation.engines.animatic.nature import cactus, foliage, grass, pine, tre
 from generation.engines.animatic.palette import Rgb, brighten, luma, mix, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.places.open_air import add_far, add_foreground_grass, add_hills, paint_sky, ridge
-from generation.engines.animatic.shapes import box
+from generation.engines.animatic.shapes import box, points
 from generation.engines.animatic.sheets import Moment
 from generation.engines.animatic.stage import Stage, swaying
 from generation.media.frames import Planes
@@ -28,8 +28,18 @@ def paint_road(stage: Stage) -> None:
     near_hills = ((0.12, 4), (0.06, 3)) if not {"sea", "beach", "lake"} & set(stage.scene.beyond) else ()
     for index, (relief, knots) in enumerate(near_hills):
         depth = 0.12 + 0.1 * index
-        line = ridge(stage, f"hills {index}", horizon + 0.012 * stage.span, relief * stage.span, knots=knots, octaves=4 - 2 * index, depth=depth)
-        stage.add_layer(add_hills(stage, line, ((118.0, 134.0, 158.0), (108.0, 140.0, 112.0))[index], depth=depth), depth)
+        line = ridge(
+            stage,
+            f"hills {index}",
+            horizon + 0.012 * stage.span,
+            relief * stage.span,
+            knots=knots,
+            octaves=4 - 2 * index,
+            depth=depth,
+        )
+        stage.add_layer(
+            add_hills(stage, line, ((118.0, 134.0, 158.0), (108.0, 140.0, 112.0))[index], depth=depth), depth
+        )
     _ground(stage, horizon)
     _verge_trees(stage, horizon)
     if any(name in stage.scene.things for name in ("bus", "van")) or stage.scene.people:
@@ -39,26 +49,42 @@ def paint_road(stage: Stage) -> None:
         _car_ahead(stage, horizon)
     add_ground(stage, horizon + 0.16 * stage.span, depth=0.5, tall=0.16 * stage.span)
     if "desert" not in stage.scene.beyond:
-        add_foreground_grass(stage, grass(stage.scene), base=stage.height + 0.02 * stage.span, flowers=stage.wants("flower"))
+        add_foreground_grass(
+            stage, grass(stage.scene), base=stage.height + 0.02 * stage.span, flowers=stage.wants("flower")
+        )
+
+
+def _receding(stage: Stage, horizon: float, own: Rgb, near_light: float) -> Gradient:
+    """A surface that runs to the horizon: hazy there, darker towards the eye."""
+    palette = stage.palette
+    far = mix(palette.lit(own, 0.3), palette.haze, 0.32)
+    return Gradient(
+        (
+            (horizon, far),
+            (horizon + 0.28 * stage.span, palette.lit(own, 0.82)),
+            (stage.height, palette.lit(brighten(own, near_light), 1.0)),
+        )
+    )
 
 
 def _ground(stage: Stage, horizon: float) -> None:
-    palette, depth = stage.palette, 0.34
+    """Land on both sides, a sandy verge, the carriageway and its edge lines."""
+    palette, depth, low = stage.palette, 0.34, stage.height * 1.25
     canvas = stage.canvas(depth, top=horizon)
-    low = stage.height * 1.25
-    green = rgb("#e0a96b") if "desert" in stage.scene.beyond else grass(stage.scene)
-    canvas.fill(box(-stage.width, horizon, 2 * stage.width, low),
-                Gradient(((horizon, mix(palette.lit(green, 0.3), palette.haze, 0.3)), (horizon + 0.3 * stage.span, palette.lit(green, 0.8)),
-                          (stage.height, palette.lit(brighten(green, 0.8), 1.0)))))  # fmt: skip
+    land = rgb("#e0a96b") if "desert" in stage.scene.beyond else grass(stage.scene)
+    asphalt = rgb("#6a6f7a") if stage.scene.weather != "snow" else rgb("#9aa3ae")
+    verge = mix(palette.lit(brighten(land, 0.85), 0.8), (200.0, 180.0, 140.0), 0.25)
+    canvas.fill(box(-stage.width, horizon, 2 * stage.width, low), _receding(stage, horizon, land, 0.8))
     vanish = stage.width / 2
     half = 0.40 * stage.span * (low - horizon) / (stage.height - horizon)
-    asphalt = rgb("#6a6f7a") if stage.scene.weather != "snow" else rgb("#9aa3ae")
-    paint = Gradient(((horizon, mix(palette.lit(asphalt, 0.3), palette.haze, 0.35)), (horizon + 0.25 * stage.span, palette.lit(asphalt, 0.85)),
-                      (stage.height, palette.lit(brighten(asphalt, 0.74), 1.0))))  # fmt: skip
-    for inner, outer, fill in ((-1.16, 1.16, mix(palette.lit(brighten(green, 0.85), 0.8), (200.0, 180.0, 140.0), 0.25)), (-1.0, 1.0, paint)):
-        canvas.fill(np.array([(vanish + inner * 2, horizon), (vanish + outer * 2, horizon), (vanish + outer * half, low), (vanish + inner * half, low)]), fill)
+    for wide, fill in ((1.16, verge), (1.0, _receding(stage, horizon, asphalt, 0.74))):
+        far, near = 2 * wide, half * wide
+        canvas.fill(
+            points((vanish - far, horizon), (vanish + far, horizon), (vanish + near, low), (vanish - near, low)), fill
+        )
     for side in (-0.92, 0.92):
-        edge = np.array([(vanish + side * 2, horizon), (vanish + side * half - 0.02 * half, low), (vanish + side * half + 0.02 * half, low)])
+        foot = vanish + side * half
+        edge = points((vanish + side * 2, horizon), (foot - 0.02 * half, low), (foot + 0.02 * half, low))
         canvas.fill(edge, palette.lit(rgb("#f6f0df"), 0.9), 0.85)
     stage.add_layer(canvas, depth)
     stage.add(Markings(stage, horizon, palette.lit(rgb("#fbf4df"), 0.95), depth))
@@ -91,13 +117,19 @@ class Markings:
             # A flat road: a place `z` ahead appears at 1/z below the horizon.
             rows = [self._horizon + self._reach * 0.62 / (0.42 + z) for z in (near, far)]
             sizes = [self._half / (0.42 + z) for z in (near, far)]
-            quad = np.array([(self._middle - sizes[0], rows[0]), (self._middle + sizes[0], rows[0]), (self._middle + sizes[1], rows[1]),
-                             (self._middle - sizes[1], rows[1])])  # fmt: skip
+            quad = np.array(
+                [
+                    (self._middle - sizes[0], rows[0]),
+                    (self._middle + sizes[0], rows[0]),
+                    (self._middle + sizes[1], rows[1]),
+                    (self._middle - sizes[1], rows[1]),
+                ]
+            )
             quad = quad * view.scale + (view.dx, view.dy)
             for plane, level, shrink in zip(planes, self._yuv, (1, 2, 2), strict=True):
-                points = np.rint((quad / shrink) * 16).astype(np.int32)
+                corners = np.rint((quad / shrink) * 16).astype(np.int32)
                 rows_drawn = plane[: until // shrink]
-                cv2.fillPoly(rows_drawn, [points], round(level), cv2.LINE_AA, 4)
+                cv2.fillPoly(rows_drawn, [corners], round(level), cv2.LINE_AA, 4)
 
 
 def _verge_trees(stage: Stage, horizon: float) -> None:
@@ -139,7 +171,11 @@ def _car_ahead(stage: Stage, horizon: float) -> None:
         lift = 0.006 * math.sin(2 * math.pi * share)
         pen.fade(box(-0.40, 0.42 + lift, 0.40, 0.86 + lift, 0.16), mix(colour, (255.0, 255.0, 255.0), 0.22), colour)
         pen.fade(box(-0.325, 0.52 + lift, 0.325, 0.80 + lift, 0.09), "#cfe4ee", "#7f9db0")
-        pen.fade(box(-0.50, 0.10 + lift, 0.50, 0.56 + lift, 0.12), mix(colour, (255.0, 255.0, 255.0), 0.08), mix(colour, (20.0, 16.0, 34.0), 0.25))
+        pen.fade(
+            box(-0.50, 0.10 + lift, 0.50, 0.56 + lift, 0.12),
+            mix(colour, (255.0, 255.0, 255.0), 0.08),
+            mix(colour, (20.0, 16.0, 34.0), 0.25),
+        )
         pen.box(-0.44, 0.12 + lift, 0.44, 0.20 + lift, "#2a2d34", radius=0.03)
         pen.box(-0.11, 0.24 + lift, 0.11, 0.33 + lift, "#f3f0e6", radius=0.012)
         for side in (-1, 1):
@@ -147,5 +183,12 @@ def _car_ahead(stage: Stage, horizon: float) -> None:
             if stage.palette.lamps:
                 pen.glow(0.33 * side, 0.42, 0.26, (255.0, 70.0, 60.0), 0.6)
 
-    stage.add_figure(paint, at=(stage.width / 2 + 0.14 * stage.span, y), scale=scale, depth=0.7, reach=(-0.8, -0.1, 0.8, 1.0),
-                     cycle_seconds=0.9, path=swaying(0.006 * stage.span, 0.0, 4.0))  # fmt: skip
+    stage.add_figure(
+        paint,
+        at=(stage.width / 2 + 0.14 * stage.span, y),
+        scale=scale,
+        depth=0.7,
+        reach=(-0.8, -0.1, 0.8, 1.0),
+        cycle_seconds=0.9,
+        path=swaying(0.006 * stage.span, 0.0, 4.0),
+    )

@@ -8,7 +8,7 @@ from generation.engines.animatic.canvas import Canvas, Gradient
 from generation.engines.animatic.cast import add_birds, add_sky
 from generation.engines.animatic.palette import brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_clouds, paint_sky
-from generation.engines.animatic.shapes import Points, oval
+from generation.engines.animatic.shapes import Points, moved, oval
 from generation.engines.animatic.sheets import Glints
 from generation.engines.animatic.stage import Stage, travelling
 
@@ -32,19 +32,38 @@ def _cloud_bank(stage: Stage, index: int) -> None:
     reach = 0.012 * stage.width * stage.seconds * depth
     canvas = stage.canvas(depth, top=base - 0.3 * stage.span, extra=reach)
     palette = stage.palette
-    top = mix(palette.sun, palette.sky[2], 0.34 - 0.07 * index) if not palette.dark else mix(palette.sky[2], palette.sky[3], 0.4 + 0.12 * index)
+    top = (
+        mix(palette.sun, palette.sky[2], 0.34 - 0.07 * index)
+        if not palette.dark
+        else mix(palette.sky[2], palette.sky[3], 0.4 + 0.12 * index)
+    )
     low = mix(mix(palette.sky[1], palette.haze, 0.45), top, 0.25 + 0.1 * index)
     outlines: list[Points] = []
     size = stage.span * (0.045 + 0.022 * index)
     for x in np.arange(-0.25 * stage.width, 1.25 * stage.width, size * 0.95):
         radius = size * float(chance.uniform(0.7, 1.5))
         outlines.append(oval(float(x), base + size * float(chance.uniform(-0.45, 0.5)), radius, radius * 0.82))
-    outlines.append(np.array([(-stage.width, base + size * 0.4), (2 * stage.width, base + size * 0.4), (2 * stage.width, stage.height * 1.4), (-stage.width, stage.height * 1.4)]))
+    outlines.append(
+        np.array(
+            [
+                (-stage.width, base + size * 0.4),
+                (2 * stage.width, base + size * 0.4),
+                (2 * stage.width, stage.height * 1.4),
+                (-stage.width, stage.height * 1.4),
+            ]
+        )
+    )
     canvas.fill(outlines, Gradient(((base - 1.6 * size, top), (base + 2.2 * size, low))))
     for outline in outlines[:-1:3]:
         centre = outline.mean(axis=0)
         radius = float(np.ptp(outline[:, 0])) / 2
-        canvas.glow(centre[0] + stage.light_side * radius * 0.3, centre[1] - radius * 0.25, radius * 0.9, brighten(top, 1.15), 0.5)
+        canvas.glow(
+            centre[0] + stage.light_side * radius * 0.3,
+            centre[1] - radius * 0.25,
+            radius * 0.9,
+            brighten(top, 1.15),
+            0.5,
+        )
     stage.add_layer(canvas, depth, path=travelling(0.012 * stage.width * depth * stage.light_side, stage.seconds))
 
 
@@ -55,7 +74,11 @@ def paint_space(stage: Stage) -> None:
     chance, palette, span = stage.scene.rng("space"), stage.palette, stage.span
     canvas = stage.canvas(0.0)
     deep = mix(rgb("#070a1e"), palette.accents[0], 0.14 if not stage.scene.colours else 0.34)
-    canvas.wash(Gradient(((0.0, brighten(deep, 0.8)), (stage.height * 0.6, mix(deep, palette.accent(1), 0.16)), (stage.height, deep))))
+    canvas.wash(
+        Gradient(
+            ((0.0, brighten(deep, 0.8)), (stage.height * 0.6, mix(deep, palette.accent(1), 0.16)), (stage.height, deep))
+        )
+    )
     for index in range(7):
         x, y = stage.width * float(chance.uniform(0.0, 1.0)), stage.height * float(chance.uniform(0.25, 0.9))
         canvas.glow(x, y, span * float(chance.uniform(0.25, 0.5)), mix(palette.accent(index % 4), deep, 0.35), 0.26)
@@ -90,7 +113,13 @@ def _planet(stage: Stage) -> None:
     canvas.glow(x, y, r * 1.7, own, 0.35)
     _ring(canvas, x, y, r, ring, 0.5, 1.0)
     lit, dark = brighten(own, 1.25), brighten(own, 0.30)
-    canvas.fill(oval(x, y, r, r), Gradient(((x - r, lit if side < 0 else dark), (x + 0.15 * r * side, own), (x + r, dark if side < 0 else lit)), along_x=True))
+    canvas.fill(
+        oval(x, y, r, r),
+        Gradient(
+            ((x - r, lit if side < 0 else dark), (x + 0.15 * r * side, own), (x + r, dark if side < 0 else lit)),
+            along_x=True,
+        ),
+    )
     for dy, thick, tone in ((-0.45, 0.10, 1.2), (-0.12, 0.16, 0.86), (0.26, 0.09, 1.15), (0.52, 0.12, 0.84)):
         half = r * float(np.sqrt(1 - dy * dy)) * 0.985
         canvas.fill(oval(x, y + dy * r, half, thick * r * 0.6), brighten(own, tone), 0.28)
@@ -99,12 +128,15 @@ def _planet(stage: Stage) -> None:
     stage.add_layer(canvas, depth)
 
 
-def _ring(canvas: Canvas, x: float, y: float, r: float, colour: tuple[float, float, float], start: float, end: float) -> None:
+def _ring(
+    canvas: Canvas, x: float, y: float, r: float, colour: tuple[float, float, float], start: float, end: float
+) -> None:
     for inner, outer, opacity in ((1.34, 1.50, 0.8), (1.56, 1.86, 0.5)):
-        far, near = oval(0, 0, outer * r, outer * r * 0.24, start=start, end=end), oval(0, 0, inner * r, inner * r * 0.24, start=start, end=end)
+        far, near = (
+            oval(0, 0, outer * r, outer * r * 0.24, start=start, end=end),
+            oval(0, 0, inner * r, inner * r * 0.24, start=start, end=end),
+        )
         band = np.concatenate([far, near[::-1]])
         tilt = np.deg2rad(-16)
         turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-        canvas.fill(band @ turn + (x, y), colour, opacity)
-
-
+        canvas.fill(moved(band @ turn, x, y), colour, opacity)

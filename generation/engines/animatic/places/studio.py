@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import TABLE, add_animals, add_people, add_table
+from generation.engines.animatic.cast import add_animals, add_people, add_table
 from generation.engines.animatic.nature import plant
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.shapes import Points, oval
 from generation.engines.animatic.stage import Stage, swaying
+from generation.engines.animatic.things import TABLE
 
 _SWEEPS = ("#f0c9b5", "#cfe0d6", "#f3dba8", "#d6cdea", "#bcd6e6", "#eab7a4", "#e9e1d5")
 
@@ -38,14 +39,35 @@ def _sweep(stage: Stage, own: Rgb, floor: float) -> None:
     palette = stage.palette
     wall, ground = palette.lit(own, 1.0), palette.lit(brighten(own, 0.90), 1.0)
     canvas = stage.canvas(0.08)
-    canvas.wash(Gradient(((0.0, brighten(wall, 0.90)), (floor - 0.2 * stage.span, brighten(wall, 1.06)), (floor, brighten(ground, 1.02)),
-                          (floor + 0.10 * stage.span, brighten(ground, 1.10)), (stage.height, brighten(ground, 0.88)))))  # fmt: skip
-    canvas.glow(stage.width * (0.5 + 0.22 * stage.light_side), floor - 0.55 * stage.span, 0.95 * stage.span, brighten(wall, 1.5), 0.55)
+    canvas.wash(
+        Gradient(
+            (
+                (0.0, brighten(wall, 0.90)),
+                (floor - 0.2 * stage.span, brighten(wall, 1.06)),
+                (floor, brighten(ground, 1.02)),
+                (floor + 0.10 * stage.span, brighten(ground, 1.10)),
+                (stage.height, brighten(ground, 0.88)),
+            )
+        )
+    )
+    canvas.glow(
+        stage.width * (0.5 + 0.22 * stage.light_side),
+        floor - 0.55 * stage.span,
+        0.95 * stage.span,
+        brighten(wall, 1.5),
+        0.55,
+    )
     for blade in range(4):  # the shadow of a blind, very soft
         y = floor - (0.86 - 0.13 * blade) * stage.span
         shift = -stage.light_side * 0.5 * stage.span
-        strip = np.array([(stage.width / 2 + shift - 0.5 * stage.span, y), (stage.width / 2 + shift + 0.5 * stage.span, y - 0.20 * stage.span),
-                          (stage.width / 2 + shift + 0.5 * stage.span, y - 0.145 * stage.span), (stage.width / 2 + shift - 0.5 * stage.span, y + 0.055 * stage.span)])  # fmt: skip
+        strip = np.array(
+            [
+                (stage.width / 2 + shift - 0.5 * stage.span, y),
+                (stage.width / 2 + shift + 0.5 * stage.span, y - 0.20 * stage.span),
+                (stage.width / 2 + shift + 0.5 * stage.span, y - 0.145 * stage.span),
+                (stage.width / 2 + shift - 0.5 * stage.span, y + 0.055 * stage.span),
+            ]
+        )
         canvas.soft(strip, brighten(wall, 1.45), 0.03 * stage.span, 0.28)
     stage.add_layer(canvas, 0.08)
 
@@ -64,17 +86,32 @@ def _arch(stage: Stage, own: Rgb, floor: float, kind: int) -> None:
     tone = palette.lit(mix(brighten(own, 0.86), palette.accent(0), 0.34), 1.0)
     if kind == 1:
         centre = (x, floor - 0.36 * span)
-        canvas.soft(oval(centre[0] + 0.02 * span, centre[1] + 0.03 * span, 0.27 * span, 0.27 * span), brighten(tone, 0.4), 0.05 * span, 0.25)
-        canvas.fill(oval(*centre, 0.27 * span, 0.27 * span), downwards(centre[1] - 0.27 * span, centre[1] + 0.27 * span, brighten(tone, 1.16), brighten(tone, 0.92)))
+        canvas.soft(
+            oval(centre[0] + 0.02 * span, centre[1] + 0.03 * span, 0.27 * span, 0.27 * span),
+            brighten(tone, 0.4),
+            0.05 * span,
+            0.25,
+        )
+        canvas.fill(
+            oval(*centre, 0.27 * span, 0.27 * span),
+            downwards(centre[1] - 0.27 * span, centre[1] + 0.27 * span, brighten(tone, 1.16), brighten(tone, 0.92)),
+        )
     else:
         pairs = ((0.0, 0.25, 0.74),) if kind == 0 else ((-0.17, 0.19, 0.62), (0.16, 0.22, 0.80))
         for index, (dx, half, tall) in enumerate(pairs):
             shade = brighten(tone, 1.0 - 0.10 * index)
             shadow = _arch_outline(x + dx * span - stage.light_side * 0.035 * span, foot, half * span, tall * span)
             canvas.soft(shadow, brighten(tone, 0.4), 0.04 * span, 0.24)
-            canvas.fill(_arch_outline(x + dx * span, foot, half * span, tall * span),
-                        Gradient(((x + (dx - half) * span, brighten(shade, 1.14 if stage.light_side < 0 else 0.9)),
-                                  (x + (dx + half) * span, brighten(shade, 0.9 if stage.light_side < 0 else 1.14))), along_x=True))  # fmt: skip
+            canvas.fill(
+                _arch_outline(x + dx * span, foot, half * span, tall * span),
+                Gradient(
+                    (
+                        (x + (dx - half) * span, brighten(shade, 1.14 if stage.light_side < 0 else 0.9)),
+                        (x + (dx + half) * span, brighten(shade, 0.9 if stage.light_side < 0 else 1.14)),
+                    ),
+                    along_x=True,
+                ),
+            )
             inner = _arch_outline(x + dx * span, foot, half * span * 0.80, (tall - half * 0.2) * span)
             canvas.fill(inner, Gradient(((foot - tall * span, brighten(shade, 0.84)), (foot, brighten(shade, 0.98)))))
     stage.add_layer(canvas, depth)
@@ -83,11 +120,30 @@ def _arch(stage: Stage, own: Rgb, floor: float, kind: int) -> None:
 def _cylinder(stage: Stage, canvas: Canvas, x: float, foot: float, half: float, tall: float, tone: Rgb) -> float:
     """A plinth; returns the stage row of the middle of its top."""
     flat, left = half * 0.20, stage.light_side < 0
-    canvas.soft(oval(x - stage.light_side * half * 0.35, foot + flat * 0.3, half * 1.25, flat * 1.3), brighten(tone, 0.35), flat * 0.9, 0.38)
-    body: Points = np.concatenate([oval(x, foot, half, flat, end=0.5), [(x - half, foot - tall), (x + half, foot - tall)]])
-    canvas.fill(body, Gradient(((x - half, brighten(tone, 1.10 if left else 0.74)), (x - 0.2 * half if left else x + 0.2 * half, brighten(tone, 1.04)),
-                                (x + half, brighten(tone, 0.74 if left else 1.10))), along_x=True))  # fmt: skip
-    canvas.fill(oval(x, foot - tall, half, flat), downwards(foot - tall - flat, foot - tall + flat, brighten(tone, 1.16), brighten(tone, 1.28)))
+    canvas.soft(
+        oval(x - stage.light_side * half * 0.35, foot + flat * 0.3, half * 1.25, flat * 1.3),
+        brighten(tone, 0.35),
+        flat * 0.9,
+        0.38,
+    )
+    body: Points = np.concatenate(
+        [oval(x, foot, half, flat, end=0.5), [(x - half, foot - tall), (x + half, foot - tall)]]
+    )
+    canvas.fill(
+        body,
+        Gradient(
+            (
+                (x - half, brighten(tone, 1.10 if left else 0.74)),
+                (x - 0.2 * half if left else x + 0.2 * half, brighten(tone, 1.04)),
+                (x + half, brighten(tone, 0.74 if left else 1.10)),
+            ),
+            along_x=True,
+        ),
+    )
+    canvas.fill(
+        oval(x, foot - tall, half, flat),
+        downwards(foot - tall - flat, foot - tall + flat, brighten(tone, 1.16), brighten(tone, 1.28)),
+    )
     return foot - tall
 
 
@@ -101,7 +157,10 @@ def _plinth(stage: Stage, own: Rgb, floor: float) -> float:
     ball_x, ball_y, r = x + side * 0.33 * span, floor + 0.165 * span, 0.045 * span
     canvas.soft(oval(ball_x, ball_y + r * 0.95, r * 1.2, r * 0.3), brighten(tone, 0.35), r * 0.4, 0.4)
     accent = stage.palette.lit(stage.palette.accent(1), 1.0)
-    canvas.fill(oval(ball_x, ball_y, r, r), Gradient(((ball_x - r, brighten(accent, 1.18)), (ball_x + r, brighten(accent, 0.76))), along_x=True))
+    canvas.fill(
+        oval(ball_x, ball_y, r, r),
+        Gradient(((ball_x - r, brighten(accent, 1.18)), (ball_x + r, brighten(accent, 0.76))), along_x=True),
+    )
     stage.add_layer(canvas, depth)
     return top + 0.012 * span
 
@@ -115,5 +174,3 @@ def _leaves(stage: Stage) -> None:
     plant(stage.pen(canvas, x, stage.height + 0.16 * stage.span, 0.46 * stage.span, depth=depth), tone, rgb("#c9785a"))
     stage.wants("plant")
     stage.add_layer(canvas, depth, path=swaying(0.004 * stage.span, 0.003 * stage.span, 5.0))
-
-
