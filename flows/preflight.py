@@ -101,7 +101,7 @@ class _Flight:
             wrong = check_picture(self.campaign.brand.logo)
             if wrong:
                 brand.add(wrong[0], wrong[1], wrong[2], value=self.campaign.brand.logo.name, column="logo")
-        renditions = {found[0] for found in self._ranges.values() if found}
+        renditions = tuple(sorted({found[0] for found in self._ranges.values() if found}))
         for kind in ("watermark", "logo") if self.campaign.brand.watermark else ():
             text = self.campaign.brand.watermark if kind == "watermark" else self.campaign.brand.name
             if kind == "watermark" or self.campaign.brand.logo is None:
@@ -118,7 +118,7 @@ class _Flight:
         for part, shot in zip(self.template.spec.shots, creative.shots, strict=True):
             if shot.picture is not None:
                 self._pictures.setdefault(shot.picture, (part.picture, {}))[1][row.number] = None
-        renditions = {rendition for rendition, _ in places}
+        renditions = tuple(sorted({rendition for rendition, _ in places}))
         for layer in creative.layers:
             texts = {layer.kind: layer.text} | {f"{layer.kind}.{role}": text for role, text in layer.extra.items()}
             for kind, text in texts.items():
@@ -164,18 +164,23 @@ class _Flight:
         return self._ranges[name]
 
     def _check_text(
-        self, problems: Problems, row: int | None, column: str, kind: str, text: str, locale: str, renditions: set[str]
+        self,
+        problems: Problems,
+        row: int | None,
+        column: str,
+        kind: str,
+        text: str,
+        locale: str,
+        renditions: tuple[str, ...],
     ) -> bool:
         """Whether a text can be drawn at all these sizes; the first that it cannot is complained of."""
-        for rendition in sorted(renditions):
-            wrong = self._fitting.complaint(kind, text, rendition, locale)
-            if wrong is not None:
-                code, message, fix = wrong
-                problems.add(code, f"{message} ({locale})", fix, value=text, row=row, column=column)
-                return False  # the other sizes say the same in other numbers
-        return True
+        wrong = self._fitting.complaint(kind, text, renditions, locale)
+        if wrong is not None:
+            code, message, fix = wrong
+            problems.add(code, f"{message} ({locale})", fix, value=text, row=row, column=column)
+        return wrong is None
 
-    def _check_captions(self, creative: Creative, renditions: set[str]) -> None:
+    def _check_captions(self, creative: Creative, renditions: tuple[str, ...]) -> None:
         """Captions show what is said: every character has a glyph, and no word is wider than a line."""
         text, locale, row = creative.voiceover, creative.locale, creative.row.number
         known = self._captioned.setdefault(locale, set())
@@ -183,7 +188,7 @@ class _Flight:
         spaced = locale.split("-")[0] not in _UNSPACED
         words = text.split() if spaced else list(text)
         for word in dict.fromkeys(word for word in words if not new.isdisjoint(word)):
-            if self._check_text(self.problems, row, "voiceover", "caption", word, locale, set(sorted(renditions)[:1])):
+            if self._check_text(self.problems, row, "voiceover", "caption", word, locale, renditions[:1]):
                 known |= set(word)
         if spaced:
             longest = max(words, key=len)
