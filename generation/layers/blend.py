@@ -12,16 +12,20 @@ import cv2
 import numpy as np
 
 from generation.layers.canvas import Sprite
-from generation.layers.motion import AT_REST, Pose
+from generation.layers.motion import Leeway, Pose
 from generation.media.frames import Plane, Planes
 
 
-def blend(planes: Planes, sprite: Sprite, pose: Pose = AT_REST, unit: float = 1.0) -> None:
-    """Draw a sprite over a frame; `unit` turns the pose's drop into pixels. What lies outside the frame is cut off."""
+def blend(planes: Planes, sprite: Sprite, pose: Pose, unit: float, room: Leeway) -> None:
+    """Draw a sprite over a frame; `unit` turns the pose's drop into pixels, `room` keeps it inside the safe box.
+
+    What lies outside the frame is cut off.
+    """
     if pose.opacity <= 0:
         return
-    if pose.scale != 1 or pose.drop:
-        sprite = _resampled(sprite, pose.scale, pose.drop * unit)
+    scale, drop = min(pose.scale, room.largest), min(pose.drop * unit, room.lowest_px)
+    if scale != 1 or drop:
+        sprite = _resampled(sprite, scale, drop, room)
     if pose.opacity < 1:
         sprite = _faded(sprite, pose.opacity)
     _lay(planes.y, sprite.planes[0], sprite.keep, sprite.x, sprite.y)
@@ -49,9 +53,10 @@ def _faded(sprite: Sprite, opacity: float) -> Sprite:
     return Sprite(sprite.x, sprite.y, (times(y), times(u), times(v)), *keeps)
 
 
-def _resampled(sprite: Sprite, scale: float, drop_px: float) -> Sprite:
-    """The sprite scaled about its middle and lowered, bilinear, on an even grid of its own."""
-    middle_x, middle_y = sprite.x + sprite.width / 2, sprite.y + sprite.height / 2 + drop_px
+def _resampled(sprite: Sprite, scale: float, drop_px: float, room: Leeway) -> Sprite:
+    """The sprite scaled about the point it grows from and lowered, bilinear, on an even grid of its own."""
+    middle_x = room.x + scale * (sprite.x + sprite.width / 2 - room.x)
+    middle_y = room.y + scale * (sprite.y + sprite.height / 2 - room.y) + drop_px
     half_width, half_height = sprite.width * scale / 2, sprite.height * scale / 2
     left, top = (2 * math.floor((edge - 1) / 2) for edge in (middle_x - half_width, middle_y - half_height))
     right, bottom = (2 * math.ceil((edge + 1) / 2) for edge in (middle_x + half_width, middle_y + half_height))

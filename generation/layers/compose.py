@@ -20,7 +20,7 @@ from generation.layers.elements import Tone, dark_tone, light_tone
 from generation.layers.grid import grid
 from generation.layers.ground import Ground
 from generation.layers.light import Light, measure_light
-from generation.layers.motion import Pose, pose, wipe
+from generation.layers.motion import Pose, leeway, pose, wipe
 from generation.layers.placed import Part, Placed, Words
 from generation.layers.shade import Shade, prefers_dark_text
 from generation.layers.shaping import is_rtl_locale, shape
@@ -106,7 +106,7 @@ class Stage:
             if where.opacity > 0:
                 if (index, order) not in self._sprites:
                     self._sprites[index, order] = sprite(part.marks)
-                blend(planes, self._sprites[index, order], where, self._unit)
+                blend(planes, self._sprites[index, order], where, self._unit, leeway(thing.box, self._sheet.safe))
 
     def _pose(self, thing: Placed, part: Part, frame: int) -> Pose:
         # What is covered by an end card, or lasts to the film's end, has no exit of its own.
@@ -117,7 +117,7 @@ class Stage:
     def _ground(self, index: int, thing: Placed) -> Ground:
         if index not in self._grounds:
             rtl = is_rtl_locale(self._sheet.locale)
-            self._grounds[index] = Ground(self._sheet.size, (thing.backdrop, thing.colour), self._unit, mirrored=rtl)
+            self._grounds[index] = Ground(self._sheet.size, (thing.backdrop, thing.colour), mirrored=rtl)
         return self._grounds[index]
 
     def notes(self) -> dict[str, object]:

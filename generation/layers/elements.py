@@ -46,9 +46,14 @@ class Tone:
     shade: str
 
     @property
+    def is_light(self) -> bool:
+        """Whether the text is the lighter of the two."""
+        return luminance(self.text) > luminance(self.shade)
+
+    @property
     def ground(self) -> float:
         """Luminance of the shaded footage where it comes closest to the text's, by the contrast of a name."""
-        if luminance(self.text) > luminance(self.shade):
+        if self.is_light:
             return (luminance(self.text) + 0.05) / NAME_CONTRAST - 0.05
         return (luminance(self.text) + 0.05) * NAME_CONTRAST - 0.05
 
@@ -201,7 +206,10 @@ def brand_mark(text: str, page: Grid, brand: BrandStyle, locale: str, tone: Tone
         setting = set_text("logo", text or brand.name, page, brand, locale)
         return words(setting, 0, 0, tone.text, halo=True), True
     width, height = 0.38 * page.safe.width, page.header
-    if logo.visible_part(brand.logo, tone.ground, LOGO_CONTRAST) >= LOGO_PART:
+    if (
+        logo.visible_part(brand.logo, tone.ground, LOGO_CONTRAST, lighter=tone.is_light, darker=not tone.is_light)
+        >= LOGO_PART
+    ):
         size = logo.size_within(brand.logo, width, height * 0.86)
         return Element((Picture(brand.logo, Rect(0, 0, *size)),), Rect(0, 0, *size)), True
     across, down = 18 * page.unit, 12 * page.unit

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from generation.layers import elements, logo
-from generation.layers.colour import BLACK, WHITE, filled, luminance, mix
+from generation.layers.colour import BLACK, LEGIBLE, WHITE, contrast, filled, luminance, mix, yuv
 from generation.layers.grid import Grid
 from generation.layers.kinds import CARD_BUTTON, CARD_LOGO, set_text
 from generation.layers.placed import Element, Mark, Picture, Plate, Rect, moved, scaled
@@ -22,6 +22,10 @@ from generation.layers.text import Block
 _ABOVE = {"headline": 38, "price": 30, "cta": 38, "url": 26, "legal": 34}
 #: Where the zone is taller than the elements, those spaces grow up to this factor.
 _WIDEST_GAPS = 1.6
+#: How far the discs of the ground stand off it, in code values of luma.
+_DISC_CODES = (11, 19)
+#: At most this part of the way to black or white.
+_DEEPEST = 0.5
 #: The elements grow by this factor at most.
 _LARGEST = 1.3
 
@@ -52,14 +56,23 @@ class Desk:
 
 
 def tints(ground: str, text: str) -> tuple[str, str]:
-    """Two colours for the shapes that drift over the card's ground: away from the text's, so contrast only grows."""
-    away = BLACK if luminance(text) > luminance(ground) else WHITE
-    # A ground near the end of the scale has no room in that direction; a little the other way is harmless there.
-    if luminance(ground) < 0.02:
-        return mix(ground, WHITE, 0.045), mix(ground, WHITE, 0.08)
-    if luminance(ground) > 0.92:
-        return mix(ground, BLACK, 0.03), mix(ground, BLACK, 0.055)
-    return mix(ground, away, 0.10), mix(ground, away, 0.19)
+    """Two colours for the discs that drift over the card's ground, far enough from it in luma to be measured moving.
+
+    They lie away from the text's colour, so that contrast only grows; a ground near the end of the scale has no room
+    there, and goes a little the other way, where it has contrast to spare.
+    """
+    away, other = (BLACK, WHITE) if luminance(text) > luminance(ground) else (WHITE, BLACK)
+    first, second = (_shifted(ground, text, (away, other), codes) for codes in _DISC_CODES)
+    return first, second
+
+
+def _shifted(ground: str, text: str, ends: tuple[str, str], codes: int) -> str:
+    """The ground moved by so many codes towards the first end, or the second where the first is too near."""
+    parts = [codes / max(abs(yuv(ground)[0] - yuv(end)[0]), 1) for end in ends]
+    if parts[0] <= _DEEPEST:
+        return mix(ground, ends[0], parts[0])
+    moved_other_way = mix(ground, ends[1], min(parts[1], _DEEPEST))
+    return moved_other_way if contrast(moved_other_way, text) >= LEGIBLE else mix(ground, ends[0], _DEEPEST)
 
 
 def ground_and_text(brand: BrandStyle) -> tuple[str, str]:

@@ -20,8 +20,8 @@ from generation.layers.spec import BrandStyle
 from generation.layers.text import Block, Setting
 from generation.spec import Box, Size
 
-#: No letter is set smaller than this part of the short side: 21 px at 1080.
-FLOOR = 0.0195
+#: No letter is set smaller than this part of the short side: 20 px at 1080.
+FLOOR = 0.0185
 #: Disclosure label: 2.2 % of the short side is the least that is conspicuous on a phone.
 LABEL, LABEL_FLOOR = 0.0265, 0.022
 

@@ -62,7 +62,7 @@ def size_within(path: Path, width: float, height: float) -> tuple[int, int]:
     """Width and height in whole pixels of the logo, as large as the place allows. Raises: BadMedia."""
     tall, wide = read(path).shape[:2]
     scale = min(width / wide, height / tall)
-    return max(1, round(wide * scale)), max(1, round(tall * scale))
+    return max(1, int(wide * scale)), max(1, int(tall * scale))
 
 
 @lru_cache(maxsize=16)
@@ -85,10 +85,13 @@ def scaled(path: Path, width: int, height: int) -> Scaled:
 
 
 @lru_cache(maxsize=64)
-def visible_part(path: Path, background: float, ratio: float) -> float:
-    """Part (0 to 1) of the logo's ink that has this contrast ratio against a background of that luminance."""
+def visible_part(path: Path, background: float, ratio: float, *, lighter: bool = True, darker: bool = True) -> float:
+    """Part (0 to 1) of the logo's ink that has this contrast ratio against a background of that luminance.
+
+    Over footage, only ink on one side of the background's limit counts: on the other side it may meet its own tone.
+    """
     small = scaled(path, *size_within(path, 160, 160))
     ink = small.alpha > min(0.5, float(small.alpha.max()) / 2)
     light = luminances(*(np.rint(plane[ink]).astype(np.uint8) for plane in small.yuv))
-    higher, lower = np.maximum(light, background), np.minimum(light, background)
-    return float(((higher + 0.05) / (lower + 0.05) >= ratio).mean())
+    above = (light + 0.05) / (background + 0.05)
+    return float(((lighter & (above >= ratio)) | (darker & (1 / above >= ratio))).mean())

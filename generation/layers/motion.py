@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
+
+from generation.spec import Box
 
 #: An end card takes the picture in this time.
 WIPE_SECONDS = 0.5
@@ -25,7 +27,7 @@ _PULSE_EVERY_SECONDS, _PULSE_SECONDS, _PULSE = 1.9, 0.7, 0.035
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Opacity, scale about the middle, and distance below the final place in units of the page."""
+    """Opacity, scale, and distance below the final place in units of the page."""
 
     opacity: float = 1.0
     scale: float = 1.0
@@ -65,8 +67,8 @@ def _pop(frame: int, fps: Fraction) -> Pose:
     t = _part(frame, _POP_SECONDS, fps)
     if t >= 1:
         return AT_REST
-    # A damped swing: passes its size by 4 % once and comes back.
-    swing = 1 - math.exp(-6.5 * t) * math.cos(1.55 * math.pi * t)
+    # A damped swing: passes its size by 2 % once and comes back.
+    swing = 1 - math.exp(-3.2 * t) * math.cos(1.7 * math.pi * t)
     return Pose(ease(min(1.0, 2.5 * t)), 0.80 + 0.20 * (swing + t**6 * (1 - swing)))
 
 
@@ -110,8 +112,32 @@ def pose(motion: str, frame: int, left: int, fps: Fraction, *, leaves: bool = Tr
         return entering
     exit_frames = frames_of(_CAPTION_SECONDS if motion == "caption" else _EXIT_SECONDS, fps)
     remains = ease(left / (exit_frames + 1))
-    rise = 0.0 if motion == "caption" else -10 * (1 - remains)
-    return entering if remains >= 1 else Pose(entering.opacity * remains, entering.scale, entering.drop + rise)
+    return entering if remains >= 1 else replace(entering, opacity=entering.opacity * remains)
+
+
+@dataclass(frozen=True, slots=True)
+class Leeway:
+    """What a thing may do without leaving the safe box: the point it grows from, how large, how far below its place."""
+
+    x: float
+    y: float
+    largest: float
+    lowest_px: float
+
+
+def leeway(box: Box, safe: Box) -> Leeway:
+    """A thing at an edge of the safe box grows away from it; one in the open grows from its middle."""
+    x, across = _anchor(box.x - safe.x, safe.right - box.right, box.width)
+    y, down = _anchor(box.y - safe.y, safe.bottom - box.bottom, box.height)
+    lowest = max(0.0, float(safe.bottom - box.bottom))
+    return Leeway(box.x + x * box.width, box.y + y * box.height, min(across, down), lowest)
+
+
+def _anchor(before: int, after: int, length: int) -> tuple[float, float]:
+    """Place of the fixed point (0 is the near edge, 1 the far one) and the largest scale about it."""
+    if min(before, after) >= 0.03 * length:
+        return 0.5, 1 + 2 * min(before, after) / length
+    return (0.0, 1 + max(0, after) / length) if before <= after else (1.0, 1 + max(0, before) / length)
 
 
 def wipe(frame: int, fps: Fraction) -> float:
@@ -119,7 +145,10 @@ def wipe(frame: int, fps: Fraction) -> float:
     return ease_out(_part(frame, WIPE_SECONDS, fps))
 
 
-def drift(frame: int, fps: Fraction) -> tuple[float, float, float]:
-    """Shift to the right and downwards (units of the page) and scale of an end card's shapes: always moving."""
-    seconds = float(frame / fps)
-    return 14 * math.sin(0.9 * seconds) + 6 * seconds, -16 * seconds / (1 + 0.05 * seconds), 1 + 0.012 * seconds
+def drift(disc: int, frame: int, fps: Fraction) -> tuple[float, float]:
+    """Shift to the right and downwards of one of an end card's discs, in parts of the picture's long side.
+
+    Each goes round an ellipse of its own: bounded, and never at rest (3 to 5 % of the long side in a second).
+    """
+    angle = (0.50 + 0.07 * disc) * float(frame / fps) + 2.1 * disc
+    return 0.085 * math.cos(angle), 0.075 * math.sin(angle)

@@ -33,20 +33,18 @@ _STEP = 1 / 96
 
 
 def needs(thing: Placed, light: Light, text: str, shade: str) -> Floats:
-    """Opacity of the shade, per frame of the plate, at which a thing has the contrast it asks for."""
+    """Opacity of the shade, per frame of the plate, from which on a thing has the contrast it asks for; 0 for none."""
     darkest, lightest = light.range(thing.box)
     on_dark = luminance(text) > luminance(shade)
     floor = grey_of(luminance(shade))
     if on_dark:
-        least, worst = LEAST_DARK, lightest
-        wanted = (luminance(text) + 0.05) / thing.contrast - 0.05
+        worst, wanted = lightest, (luminance(text) + 0.05) / thing.contrast - 0.05
     else:
-        least, worst = LEAST_LIGHT, darkest
-        wanted = (luminance(text) + 0.05) * thing.contrast - 0.05
+        worst, wanted = darkest, (luminance(text) + 0.05) * thing.contrast - 0.05
     codes = np.array([grey_of(float(value)) for value in worst], np.float32)
     # Opacity mixes code values; a grey of the same luminance mixes like the pixel it stands for.
     gap = np.maximum(codes - floor, 1e-3) if on_dark else np.minimum(codes - floor, -1e-3)
-    return np.asarray(np.clip((codes - grey_of(wanted)) / gap, least, 1.0), np.float32)
+    return np.asarray(np.clip((codes - grey_of(wanted)) / gap, 0.0, 1.0), np.float32)
 
 
 def prefers_dark_text(
@@ -67,7 +65,10 @@ class Shade:
 
     def __init__(self, size: Size, things: Sequence[Placed], light: Light, colour: str, unit: float) -> None:
         self._colour = yuv(colour)
-        self._levels = [_limited(needs(thing, light, thing.colour, colour)) for thing in things]
+        least = LEAST_DARK if all(luminance(thing.colour) > luminance(colour) for thing in things) else LEAST_LIGHT
+        self._levels = [
+            np.maximum(_limited(needs(thing, light, thing.colour, colour)), np.float32(least)) for thing in things
+        ]
         self._fields = _fields(things, size, unit)
         self._shown = [slice(thing.start_frame, thing.end_frame) for thing in things]
         self._drawn: tuple[tuple[int, ...], tuple[Plane, Plane, Plane, Plane, Plane]] | None = None

@@ -24,7 +24,8 @@ _LOOSE = frozenset({"Latn", "Grek", "Cyrl", "Zyyy", "Zinh"})
 #: Languages written from right to left, where the tag names no script.
 _RTL_LANGUAGES = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ku-arab", "ps", "sd", "ug", "ur", "yi"})
 _RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg", "Samr", "Mand"})
-_SPACE = re.compile(r"[ \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_BREAKING = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
+_SPACE = re.compile(f"[ {_BREAKING}\u2028\u2029]+")
 #: First to last right-to-left letter of the basic plane, presentation forms, and the planes beyond.
 _RTL_LETTER = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 #: Isolates came after the algorithm that python-bidi implements; as boundary-neutrals it steps over them.
@@ -79,10 +80,14 @@ class _Run:
 
 
 def clean(text: str) -> str:
-    """Composed characters, single spaces, no control characters; non-breaking spaces stay what they are."""
-    single = _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip(" ")
-    hyphens = single.replace("\u2010", "-")  # fewer fonts have the one that Unicode calls the real hyphen
-    return "".join(char for char in hyphens if unicodedata.category(char) != "Cc")
+    """Composed characters, single spaces, no control characters; non-breaking spaces stay what they are.
+
+    A text without anything to be seen is "".
+    """
+    hyphens = unicodedata.normalize("NFC", text).replace("\u2010", "-")  # which fewer fonts have
+    visible = (char for char in hyphens if char in _BREAKING or unicodedata.category(char) != "Cc")
+    text = _SPACE.sub(" ", "".join(visible)).strip(" ")
+    return text if any(char not in _INVISIBLE and not char.isspace() for char in text) else ""
 
 
 def is_rtl_locale(locale: str) -> bool:

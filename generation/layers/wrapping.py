@@ -28,6 +28,8 @@ _LONGEST_PHRASE = 9
 #: A last word this short is tied to the one before it, unless the two together grow longer than the second figure.
 _ORPHAN_LETTERS = 4
 _GLUED_LETTERS = 14
+#: A width worked out from a text must hold that text: sums of floats differ in their last digits.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,11 @@ class Measured:
 
     def lines_at(self, width_em: float) -> int | None:
         """How few lines hold the text at this width; None when a piece is wider than a line."""
-        lines, first = 1, 0
+        lines, first, room = 1, 0, width_em + _ROUNDING
         for last in range(len(self.parts)):
-            if self.width(last, last) > width_em:
+            if self.width(last, last) > room:
                 return None
-            if self.width(first, last) > width_em:
+            if self.width(first, last) > room:
                 lines, first = lines + 1, last
         return lines
 
@@ -146,7 +148,7 @@ class Measured:
                 options = [
                     (self._cost(first, last, ideal, left == 1) + best[left - 1, last + 1][0], last + 1)
                     for last in range(first, count)
-                    if (left - 1, last + 1) in best and self.width(first, last) <= width_em
+                    if (left - 1, last + 1) in best and self.width(first, last) <= width_em + _ROUNDING
                 ]
                 if options:
                     best[left, first] = min(options)
