@@ -9,7 +9,7 @@ import math
 
 from generation.engines.animatic.palette import Rgb, mix
 from generation.engines.animatic.pen import Pen
-from generation.engines.animatic.shapes import box, oval, spline
+from generation.engines.animatic.shapes import box, limb, oval, spline
 
 _WOOD = "#9a6a43"
 _WHITE = (255.0, 252.0, 246.0)
@@ -177,25 +177,13 @@ def fireworks(pen: Pen, colour: Rgb, share: float) -> None:
     fade = (1 - age / 0.92) ** 1.2
     pen.glow(0.0, 0.0, 0.95, colour, 0.30 * fade)
     for ring, spokes in ((1.0, 22), (0.66, 15), (0.34, 9)):
+        far, drop = reach * ring * 0.92, 0.22 * age * age
+        tail = max(0.0, far - 0.16 * (1 - age))
+        sparks = []
         for spoke in range(spokes):
             angle = 2 * math.pi * (spoke + 0.5 * (ring < 1)) / spokes
-            far, drop = reach * ring * 0.92, 0.22 * age * age
-            x, y = far * math.cos(angle), far * math.sin(angle) - drop
-            tail = max(0.0, far - 0.16 * (1 - age))
-            tone = mix(colour, (255.0, 250.0, 230.0), 0.5 * (1 - age) + (0.3 if ring < 0.5 else 0.0))
-            pen.canvas.fill(
-                pen.place(
-                    spline(
-                        [
-                            (tail * math.cos(angle), tail * math.sin(angle) - drop * 0.8),
-                            (x + 0.012, y + 0.012),
-                            (x, y),
-                            (x - 0.012, y),
-                        ],
-                        steps=3,
-                    )
-                ),
-                tone,
-                fade,
-            )
-            pen.canvas.fill(pen.place(oval(x, y, 0.018, 0.018)), tone, fade)
+            cos, sin = math.cos(angle), math.sin(angle)
+            start, end = (tail * cos, tail * sin - drop * 0.8), (far * cos, far * sin - drop)
+            sparks += [pen.place(limb(start, end, 0.006, 0.020)), pen.place(oval(*end, 0.018, 0.018))]
+        tone = mix(colour, (255.0, 250.0, 230.0), 0.5 * (1 - age) + (0.3 if ring < 0.5 else 0.0))
+        pen.canvas.fill(sparks, tone, fade)

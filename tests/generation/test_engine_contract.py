@@ -1,0 +1,283 @@
+"""The rules every engine keeps, run over each of them: a new engine is tested by adding its name to ENGINES."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+import generation.engines as engines
+from generation.engines import choose_engine, engine_names, get_engine
+from generation.engines.contract import Engine
+from generation.errors import BadMedia, BadShot, NotAvailable
+from generation.media.frames import read_frames
+from generation.spec import Footage, Progress, Shot, Size
+
+ENGINES = ("animatic",)
+SIZE = Size(180, 320)
+FPS = Fraction(30000, 1001)
+SHOT = Shot("A woman walks along a sunny beach with a dog, umbrella, palm", SIZE, 18, FPS, seed=7)
+
+Pictures = Callable[..., Path]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return get_engine(request.param)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Pictures:
+    """Writes a picture file: two halves of colour, opaque."""
+
+    def write(
+        name: str, left: tuple[int, int, int], right: tuple[int, int, int], size: tuple[int, int] = (400, 400)
+    ) -> Path:
+        image = Image.new("RGB", size, left)
+        image.paste(right, (size[0] // 2, 0, size[0], size[1]))
+        image.save(tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+def render(engine: Engine, shots: list[Shot], folder: Path) -> list[Footage]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{index}.mp4" for index in range(len(shots))]
+    return [event for event in engine.render(shots, paths) if isinstance(event, Footage)]
+
+
+def luma(path: Path) -> np.ndarray:
+    """All frames' luma, (frames, height, width)."""
+    return np.stack([planes.y.copy() for planes in read_frames(path)]).astype(np.int16)
+
+
+def test_facts_are_complete(engine: Engine) -> None:
+    assert engine.id in engine_names()
+    for fact in (engine.title, engine.revision, engine.licence, engine.commercial_use):
+        assert fact
+        assert fact == fact.strip()
+    assert engine.digital_source_type.startswith("http://cv.iptc.org/newscodes/digitalsourcetype/")
+    assert engine.size_multiple_px % 2 == 0
+    assert 0 < engine.min_seconds < engine.max_seconds
+    assert not engine.needs_gpu or engine.needs
+    assert all(len(code) == 2 and code.isupper() for code in engine.excluded_territories)
+
+
+def test_every_option_has_a_default_and_a_description(engine: Engine) -> None:
+    assert engine.Options() is not None
+    assert all(field.description for field in engine.Options.model_fields.values())
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_name(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        engine.Options.model_validate({"no_such_option": 1})
+    name = next(iter(engine.Options.model_fields), "")
+    with pytest.raises(BadShot, match=f"did you mean '{name}'" if name else "no option"):
+        list(engine.render([replace(SHOT, options={name + "x": 1})], [tmp_path / "a.mp4"]))
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_native_values_can_be_rendered(engine: Engine) -> None:
+    fps = engine.native_fps(FPS)
+    for seconds in (engine.min_seconds, 3.0):
+        frames = engine.native_frames(seconds, fps)
+        assert frames / fps >= Fraction(seconds).limit_denominator(1000) - Fraction(1, 1000)
+        engine.refuse(replace(SHOT, size=engine.native_size(Size(1080, 1920)), frames=frames, fps=fps))
+
+
+def test_the_file_has_exactly_what_was_asked_for(engine: Engine, tmp_path: Path) -> None:
+    footage = render(engine, [SHOT], tmp_path)[0]
+    assert (footage.path, footage.size, footage.frames, footage.fps) == (tmp_path / "0.mp4", SIZE, 18, FPS)
+    with av.open(str(footage.path)) as container:
+        stream = container.streams.video[0]
+        codec = stream.codec_context
+        assert (codec.name, codec.pix_fmt, codec.width, codec.height) == ("h264", "yuv420p", 180, 320)
+        assert (codec.color_range, codec.colorspace, codec.color_primaries, codec.color_trc) == (1, 1, 1, 1)
+        assert stream.average_rate == FPS
+        assert bool(container.streams.audio) == engine.makes_audio
+        times = [frame.pts * stream.time_base for frame in container.decode(stream)]
+    assert len(times) == 18
+    assert np.allclose(np.diff([float(time) for time in times]), 1001 / 30000, atol=1e-4)
+
+
+def test_other_rates_and_shapes_are_kept_exactly(engine: Engine, tmp_path: Path) -> None:
+    if not engine.composes_any_aspect:
+        pytest.skip("one native size: reframed afterwards")
+    shots = [
+        replace(SHOT, size=Size(320, 180), fps=Fraction(25), frames=13),
+        replace(SHOT, size=Size(202, 202), fps=Fraction(24000, 1001), frames=12),
+    ]
+    for shot, footage in zip(shots, render(engine, shots, tmp_path), strict=True):
+        with av.open(str(footage.path)) as container:
+            stream = container.streams.video[0]
+            assert (stream.width, stream.height) == (shot.size.width_px, shot.size.height_px)
+            assert (stream.average_rate, stream.frames) == (shot.fps, shot.frames)
+
+
+def test_the_same_shot_gives_the_same_bytes_in_another_process(engine: Engine, tmp_path: Path) -> None:
+    here = render(engine, [SHOT], tmp_path)[0].path.read_bytes()
+    there = tmp_path / "there.mp4"
+    program = (
+        "import sys; from pathlib import Path; from fractions import Fraction;"
+        "from generation.engines import get_engine; from generation.spec import Shot, Size;"
+        f"list(get_engine({engine.id!r}).render([Shot({SHOT.prompt!r}, Size(180, 320), 18,"
+        " Fraction(30000, 1001), seed=7)], [Path(sys.argv[1])]))"
+    )
+    # Another hash seed: nothing may hang on the order of a set.
+    environment = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(Path(engines.__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", program, str(there)], check=True, timeout=120, env=environment)
+    assert there.read_bytes() == here
+
+
+def test_a_shot_does_not_depend_on_its_batch(engine: Engine, tmp_path: Path) -> None:
+    other = replace(SHOT, prompt="Night city in the rain, a red car", seed=3)
+    alone = render(engine, [SHOT], tmp_path / "alone")[0]
+    among = render(engine, [other, SHOT, other], tmp_path / "among")
+    assert among[1].path.read_bytes() == alone.path.read_bytes()
+    assert among[0].path.read_bytes() == among[2].path.read_bytes()
+
+
+def test_progress_counts_up_to_its_total_and_footage_comes_in_order(engine: Engine, tmp_path: Path) -> None:
+    shots = [SHOT, replace(SHOT, seed=8)]
+    events = list(engine.render(shots, [tmp_path / "0.mp4", tmp_path / "1.mp4"]))
+    assert [event.path.name for event in events if isinstance(event, Footage)] == ["0.mp4", "1.mp4"]
+    for index in range(2):
+        steps = [event for event in events if isinstance(event, Progress) and event.shot == index]
+        assert [step.done for step in steps] == sorted({step.done for step in steps})
+        assert steps[-1].done == steps[-1].total
+    order = [event.shot if isinstance(event, Progress) else int(event.path.stem) for event in events]
+    assert order == sorted(order)
+
+
+def test_another_seed_gives_another_film(engine: Engine, tmp_path: Path) -> None:
+    one, two = (luma(footage.path) for footage in render(engine, [SHOT, replace(SHOT, seed=8)], tmp_path))
+    assert np.abs(one - two).mean() > 2.0
+
+
+def test_another_prompt_gives_another_film(engine: Engine, tmp_path: Path) -> None:
+    other = replace(SHOT, prompt="A cup of coffee on a wooden table in a dark cafe at night")
+    one, two = (luma(footage.path) for footage in render(engine, [SHOT, other], tmp_path))
+    assert np.abs(one - two).mean() > 12.0
+
+
+def test_the_film_moves_and_never_freezes(engine: Engine, tmp_path: Path) -> None:
+    frames = luma(render(engine, [SHOT], tmp_path)[0].path)
+    assert np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2)).min() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"size": Size(181, 320)}, r"width 181 px .* nearest is 18[02]"),
+        ({"size": Size(180, 321)}, r"height 321 px .* nearest is 32[02]"),
+        ({"frames": 2}, r"outside .* s"),
+        ({"frames": 100_000}, r"outside .* s"),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_with_the_nearest_value(
+    engine: Engine, change: dict[str, object], sentence: str, tmp_path: Path
+) -> None:
+    shot = replace(SHOT, **change)  # type: ignore[arg-type]
+    with pytest.raises(BadShot, match=sentence):
+        engine.refuse(shot)
+    with pytest.raises(BadShot, match=sentence):
+        list(engine.render([shot], [tmp_path / "0.mp4"]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def children() -> set[str]:
+    """Process ids of this process's children (Linux)."""
+    found: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        found.update((task / "children").read_text().split())
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are counted through /proc")
+def test_closing_the_generator_leaves_no_process_and_no_file(engine: Engine, tmp_path: Path) -> None:
+    before = children()
+    events: Iterator[Progress | Footage] = engine.render([SHOT, SHOT], [tmp_path / "0.mp4", tmp_path / "1.mp4"])
+    for _ in range(4):
+        assert isinstance(next(events), Progress)
+    events.close()  # type: ignore[attr-defined]
+    assert children() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_picture_steers_the_film(engine: Engine, tmp_path: Path, picture: Pictures) -> None:
+    red = replace(SHOT, image=picture("red.png", (214, 40, 40), (120, 10, 30)))
+    blue = replace(SHOT, image=picture("blue.png", (40, 60, 214), (10, 20, 120)))
+    films = render(engine, [red, blue], tmp_path / "films")
+    middle = []
+    for film in films:
+        planes = next(iter(read_frames(film.path)))
+        middle.append(float(planes.v[60:100, 25:65].mean()))
+    assert middle[0] > middle[1] + 25
+
+
+def test_a_file_that_is_no_picture_is_refused_before_anything_is_written(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "shoe.png").write_text("This is a text file.\n")
+    for image in (tmp_path / "shoe.png", tmp_path / "missing.png"):
+        with pytest.raises(BadMedia, match=image.name):
+            list(engine.render([replace(SHOT, image=image)], [tmp_path / "0.mp4"]))
+    assert not (tmp_path / "0.mp4").exists()
+
+
+def test_importing_the_table_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, generation.engines as e; e.get_engine('animatic'); e.choose_engine('auto');"
+        "heavy = {'cv2', 'av', 'numpy', 'torch', 'PIL'} & set(sys.modules); assert not heavy, heavy"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(engines.__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env=environment)
+
+
+def test_an_unknown_engine_is_a_sentence_with_the_nearest_name() -> None:
+    with pytest.raises(NotAvailable, match=r"no engine 'animatik'; did you mean 'animatic'\? Engines: animatic"):
+        get_engine("animatik")
+    with pytest.raises(NotAvailable, match="Engines: animatic"):
+        choose_engine("zzz")
+
+
+def test_auto_says_what_it_chose_and_why() -> None:
+    choice = choose_engine("auto")
+    assert choice.name == "animatic"
+    assert "no text-to-video engine is installed" in choice.reason
+    assert choose_engine("animatic").reason == "animatic was asked for"
+
+
+def test_an_engine_whose_import_fails_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        engines.BUILT_IN, "absent", ("no_such_package.engine:Engine", "install it with: pip install absent")
+    )
+    with pytest.raises(NotAvailable, match=r"no_such_package.*pip install absent"):
+        get_engine("absent")
+
+
+def test_other_packages_offer_engines_through_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stranger.py").write_text(
+        "from generation.engines.animatic.engine import Animatic\nclass Stranger(Animatic):\n    id = 'stranger'\n"
+    )
+    info = tmp_path / "stranger-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[spotmill.engines]\nstranger = stranger:Stranger\nanimatic = stranger:Stranger\nbroken = stranger:Missing\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert engine_names() == ("animatic", "broken", "stranger")
+    assert get_engine("stranger").id == "stranger"
+    assert get_engine("animatic").id == "animatic"  # a built-in name cannot be taken over
+    with pytest.raises(NotAvailable, match="check the package stranger"):
+        get_engine("broken")
