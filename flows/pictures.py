@@ -74,6 +74,7 @@ def check_picture(path: Path) -> tuple[str, str, str] | None:
                     return ("picture_too_small", f"{width} × {height} pixels are too few", fix)
                 if getattr(picture, "n_frames", 1) > 1:
                     return ("picture_animated", "the picture is animated", "Save one frame of it")
+                picture.draft(None, (width // 8, height // 8))  # a JPEG is read to its end at an eighth of the size
                 picture.load()
     except UnidentifiedImageError:
         return ("not_a_picture", "the file is not a PNG, JPEG or WebP picture", save)
