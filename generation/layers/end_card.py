@@ -27,7 +27,7 @@ _DISC_CODES = (11, 19)
 #: At most this part of the way to black or white.
 _DEEPEST = 0.5
 #: The elements grow by this factor at most.
-_LARGEST = 1.3
+_LARGEST = 1.4
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ HEADER = 0.068
 #: A page below this unit (12 px type at 1080) is no place for an ad.
 SMALLEST_UNIT = 0.35
 #: What an end card needs, in its own unit.
-CARD_WIDTH, WIDE_CARD_WIDTH, CARD_HEIGHT = 700, 1050, 690
+CARD_WIDTH, WIDE_CARD_WIDTH, CARD_HEIGHT = 700, 1050, 800
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _room(kind: str, page: Grid) -> tuple[float, float]:
         "end_card": (card, CARD_HEADLINE),
         "end_card.logo": (0.8 * card, CARD_LOGO),
         "end_card.price": (0.62 * card, CARD_PRICE),
-        "end_card.old_price": (0.34 * card, CARD_PRICE),
+        "end_card.old_price": (0.31 * card, CARD_PRICE),
         "end_card.cta": (card - 2 * BUTTON_PAD[0] - ARROW - ARROW_GAP, CARD_BUTTON - 2 * BUTTON_PAD[1]),
         "end_card.url": (card, CARD_URL),
         "end_card.legal": (card, CARD_LEGAL),

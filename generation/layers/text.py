@@ -119,7 +119,11 @@ def fit(text: str, face: Typeface, setting: Setting, width_px: float, height_px:
     if (measured.lines_at(width_px / size / _SLACK) or 99) > lines:
         measured = _measured(content, face)  # the orphan has to be accepted: nothing else fits
     needed = measured.lines_at(width_px / size / _SLACK) or lines
-    return block(measured.balanced(width_px / size / _SLACK, max(needed, lines)), face, size, setting.leading)
+    broken = measured.balanced(width_px / size / _SLACK, max(needed, lines))
+    built = block(broken, face, size, setting.leading)
+    # Advances are what breaking goes by; ink may hang over them by a hair (a last letter's tracking, an italic's tip).
+    excess = max(built.width_px / width_px, built.height_px / height_px)
+    return built if excess <= 1 else block(broken, face, size / excess, setting.leading)
 
 
 def block(lines: tuple[str, ...], face: Typeface, size_px: float, leading: float) -> Block:

@@ -136,6 +136,34 @@ def test_no_two_things_are_ever_in_one_place(page: str, text: str, kinds: frozen
             assert apart or covered, (first.kind, second.kind)
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from([Size(1080, 1920), Size(540, 674), Size(1080, 1080), Size(1280, 720)]),
+    st.tuples(*[st.floats(0, most) for most in (0.14, 0.19, 0.16, 0.36)]),
+    st.sampled_from(sorted(TEXTS)),
+    st.sampled_from(["de-DE", "he"]),
+)
+def test_any_safe_box_holds_what_passes_the_check(
+    size: Size, margins: tuple[float, float, float, float], text: str, locale: str
+) -> None:
+    left, right, top, bottom = (
+        int(part * side) for part, side in zip(margins, (size.width_px,) * 2 + (size.height_px,) * 2, strict=True)
+    )
+    safe = Box(left, top, size.width_px - left - right, size.height_px - top - bottom)
+    sheet = replace(sheet_of("9x16", text, locale=locale), size=size, safe=safe)
+    try:
+        for layer in sheet.layers:
+            for role, words in {"": layer.text, **layer.extra}.items():
+                kind = f"{layer.kind}.{role}" if role else layer.kind
+                if kind in STYLES:
+                    check_text(kind, words, size, safe, BRAND, locale)
+        for kind, words in (("caption", TEXTS[text]["caption"]), ("disclosure", sheet.disclosure_label)):
+            check_text(kind, words, size, safe, BRAND, locale)
+    except TextDoesNotFit:
+        return
+    assert lay_out(sheet)
+
+
 def test_a_layout_that_overlaps_or_leaves_the_safe_box_is_caught() -> None:
     sheet = sheet_of("4x5")
     thing = by_kind(lay_out(sheet))["headline"]
