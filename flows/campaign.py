@@ -15,10 +15,12 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.server.api.server import SubprocessASGIServer
 from prefect.states import Completed, Failed
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
+from flows.embedded_server import watch
 from flows.order import Order
 from flows.progress import Progress
 from flows.settings import load_settings
@@ -64,6 +66,8 @@ def read_and_check(run: Run) -> None:
 
     Raises: BadInput with every complaint.
     """
+    if not _has_server():
+        _watch_embedded_server()
     run.read()
 
 
@@ -110,6 +114,13 @@ def _parameters(run: Run) -> dict[str, Any]:
 def _has_server() -> bool:
     """Whether anybody can look at artifacts: the embedded server ends with the run."""
     return bool(os.environ.get("PREFECT_API_URL"))
+
+
+def _watch_embedded_server() -> None:
+    """See to it that a killed run leaves no server behind."""
+    process = SubprocessASGIServer().server_process
+    if process is not None:
+        watch(process.pid)
 
 
 def _on_the_server(run: Run) -> Listener:

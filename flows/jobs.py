@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 #: Classes of failure: never again as it is; again after a pause; again elsewhere.
 NEVER, TRANSIENT, INFRASTRUCTURE = "never", "transient", "infrastructure"
 
+#: Codes of faults that may pass when tried again.
+MAY_PASS = frozenset({"transient", "tool_timed_out", "tool_killed"})
+
 FIXES = {
     "voice_too_long": "Shorten the voiceover, or lengthen the film with `seconds`",
     "no_voice": "Choose another voice for this locale, or set `voice: none`",
@@ -227,7 +230,7 @@ def failure_of(error: Exception, step: str) -> Failure:
         return Failure("no_space", step, "the disk is full", FIXES["no_space"], NEVER, trace=trace)
     code = getattr(error, "code", None)
     if isinstance(code, str) and code:
-        retry = TRANSIENT if code in ("transient", "tool_timed_out") else NEVER
+        retry = TRANSIENT if code in MAY_PASS else NEVER
         return Failure(code, step, str(error), FIXES.get(code, ""), retry, trace=trace)
     return Failure("internal_error", step, f"{type(error).__name__}: {error}", INTERNAL_FIX, NEVER, trace=trace)
 

@@ -83,6 +83,12 @@ class ToolFailed(GenerationError):
     code = "tool_failed"
 
 
+class ToolKilled(ToolFailed):
+    """A child program was ended by a signal that we did not send."""
+
+    code = "tool_killed"
+
+
 class ToolTimedOut(ToolFailed):
     """A child program did not end before its deadline."""
 

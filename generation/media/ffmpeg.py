@@ -25,7 +25,7 @@ import imageio_ffmpeg
 from ffmpeg.dag import topo_sort
 from ffmpeg.nodes import InputNode, OutputNode, get_stream_spec_nodes
 
-from generation.errors import NotAvailable, ToolFailed, ToolTimedOut
+from generation.errors import NotAvailable, ToolFailed, ToolKilled, ToolTimedOut
 
 #: Names the ffmpeg program to use instead of the one that the package imageio-ffmpeg carries.
 VARIABLE = "SPOTMILL_FFMPEG"
@@ -137,7 +137,7 @@ def run(
     `log` is ffmpeg's log level. With `failure_is_answer` a failing exit code is returned instead of raised (a check
     wants to know); death by a signal is still raised.
 
-    Raises: ToolFailed with the end of stderr; ToolTimedOut at `deadline_seconds`; NotAvailable; ValueError when an
+    Raises: ToolFailed with the end of stderr, ToolKilled; ToolTimedOut at `deadline_seconds`; NotAvailable; ValueError when an
     input or output is not a local file made by `source` and `file_url`.
     """
     _refuse_foreign_names(stream)
@@ -146,7 +146,8 @@ def run(
     argv = [program, "-nostdin", "-hide_banner", "-loglevel", log, *compiled[1:]]
     finished = _finish(argv, deadline_seconds, cwd)
     if finished.exit_code < 0 or (finished.exit_code and not failure_is_answer):
-        raise ToolFailed(f"ffmpeg ended with {_ending(finished.exit_code)}: {last_lines(finished.stderr)}")
+        kind = ToolKilled if finished.exit_code < 0 else ToolFailed
+        raise kind(f"ffmpeg ended with {_ending(finished.exit_code)}: {last_lines(finished.stderr)}")
     return finished
 
 
