@@ -105,7 +105,7 @@ def surface(stage: Stage) -> tuple[float, float]:
     """Where a thing of the row stands: the stage row of its foot and the depth."""
     tall = stage.height > 1.3 * stage.width
     rows = {"studio": 0.70 * stage.height + 0.07 * stage.span}
-    indoors = stage.height - (0.185 if tall else 0.15) * stage.span
+    indoors = stage.height - (0.30 if tall else 0.165) * stage.span
     row = rows.get(stage.scene.place, indoors if stage.scene.indoors else stage.height * (0.735 if tall else 0.80))
     return row, 0.66
 

@@ -184,7 +184,7 @@ def _own_colours(reading: Reading) -> dict[str, str]:
 def _scene_colours(reading: Reading) -> tuple[str, ...]:
     """The colours of the whole picture: not a thing's own, nor what a place has anyway (a green meadow, a blue sky)."""
     words = reading.words
-    followers = (*words[1:], None)
+    followers = (*words[1:], None)[: len(words)]
     free = [
         word.concept
         for word, after in zip(words, followers, strict=True)

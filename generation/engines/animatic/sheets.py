@@ -19,6 +19,9 @@ from generation.media.frames import Planes
 
 cv2.setNumThreads(1)  # one worker process per core is how batches scale; threads inside would only fight
 
+#: The white of limited range: players clip what is above.
+WHITE_LUMA = 235
+
 #: A layer is cut into boxes around its paint, along a grid of this many pixels.
 _GRID = 96
 
@@ -84,10 +87,9 @@ class Sheet:
             see_through = np.flatnonzero(self._phases[0][:, :, 3].min(axis=1) < 255)
             self._solid_row = int(see_through[-1]) + 1 if len(see_through) else 0
         self._backdrop = backdrop and self._solid_row < y1 - y0
-        still = len(self._phases) == 1
-        self._patches = (
-            _painted_patches(alpha[y0 : y0 + self._solid_row, x0:x1]) if still else ((0, 0, x1 - x0, y1 - y0),)
-        )
+        self._patches: tuple[tuple[int, int, int, int], ...] = ((0, 0, int(x1 - x0), int(y1 - y0)),)
+        if len(self._phases) == 1:
+            self._patches = _painted_patches(alpha[y0:y1, x0:x1], self._solid_row)
 
     def _placed(self, moment: Moment) -> tuple[Affine, float, float]:
         """The view, and where the picture's first column and row fall in the frame."""
@@ -114,7 +116,7 @@ class Sheet:
             x0, x1 = _even(left + view.scale * px0, left + view.scale * px1, width)
             # Patches meet at a row that is the same for both, so that none is drawn twice or left out.
             y0 = max(0, _even_below(top + view.scale * py0 - (1 if py0 == 0 else 0)))
-            y1 = min(solid, _even_below(top + view.scale * py1 + (3 if py1 >= self._solid_row else 0)))
+            y1 = min(solid, _even_below(top + view.scale * py1 + (4 if py1 >= self._solid_row else 0)))
             if x1 > x0 and y1 > y0:
                 _over(planes, pixels, matrix, (x0, y0, x1, y1))
         if bottom > solid:
@@ -125,18 +127,23 @@ def _even_below(row: float) -> int:
     return math.floor(row / 2) * 2
 
 
-def _painted_patches(alpha: Pixels) -> tuple[tuple[int, int, int, int], ...]:
-    """Boxes (left, top, right, bottom) that hold all paint and never overlap: two trees cost two trees, not a frame."""
+def _painted_patches(alpha: Pixels, solid_row: int) -> tuple[tuple[int, int, int, int], ...]:
+    """Boxes (left, top, right, bottom) that hold all paint and never overlap: two trees cost two trees, not a frame.
+
+    Only rows above `solid_row`; the seam to the solid part is a box of its own, over the whole width.
+    """
     patches: list[tuple[int, int, int, int]] = []
-    for top in range(0, alpha.shape[0], _GRID):
-        bottom = min(alpha.shape[0], top + _GRID)
-        for left, right in _runs(alpha[top:bottom].max(axis=0) > 0):
+    seam = max(0, solid_row - 2) if solid_row < alpha.shape[0] else solid_row
+    for top in range(0, seam, _GRID):
+        bottom = min(seam, top + _GRID)
+        # A few rows more than its own: boxes meet at whole even rows of the frame, not at whole rows of the picture.
+        for left, right in _runs(alpha[max(0, top - 4) : bottom + 4].max(axis=0) > 0):
             above = next((at for at, box in enumerate(patches) if (box[0], box[2], box[3]) == (left, right, top)), None)
             if above is None:
                 patches.append((left, top, right, bottom))
             else:
                 patches[above] = (left, patches[above][1], right, bottom)
-    return tuple(patches)
+    return (*patches, (0, seam, alpha.shape[1], solid_row + 2)) if seam < solid_row else tuple(patches)
 
 
 def _runs(painted: np.ndarray) -> list[tuple[int, int]]:
@@ -191,6 +198,12 @@ def _replace(planes: Planes, pixels: Pixels, matrix: np.ndarray, where: tuple[in
     planes.v[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2] = _half(v)
 
 
+def _add_light(target: Pixels, light: Pixels) -> None:
+    """Add to the luma, at most to the white of limited range."""
+    cv2.add(target, light, dst=target)
+    np.minimum(target, WHITE_LUMA, out=target)
+
+
 class Veil:
     """Rain, snow or dust: a tile of light that falls over the picture, added to the luma alone."""
 
@@ -216,7 +229,7 @@ class Veil:
         # A shift alone is two blends of neighbours: a quarter of what a warp costs.
         across = cv2.addWeighted(crop[:, :-1], 1 - (x - column), crop[:, 1:], x - column, 0)
         light = cv2.addWeighted(across[:-1], 1 - (y - row), across[1:], y - row, 0)
-        cv2.add(planes.y[:height], light, dst=planes.y[:height])
+        _add_light(planes.y[:height], u8(light))
 
 
 class Glints:
@@ -246,4 +259,4 @@ class Glints:
             cv2.addWeighted(light, 1.0, group, max(0.0, wave) ** 1.5, 0, dst=light)
         matrix = np.array([[view.scale, 0, left - x0], [0, view.scale, top - y0]], np.float64)
         target = planes.y[y0:y1, x0:x1]
-        cv2.add(target, cv2.warpAffine(light, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR), dst=target)
+        _add_light(target, u8(cv2.warpAffine(light, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)))

@@ -15,7 +15,7 @@ from generation.engines.animatic.canvas import Pixels, u8
 from generation.engines.animatic.palette import Rgb, mix, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.shapes import oval, spline
-from generation.engines.animatic.sheets import Moment, Path, Veil
+from generation.engines.animatic.sheets import WHITE_LUMA, Moment, Path, Veil
 from generation.engines.animatic.stage import Stage, swaying, together
 from generation.media.frames import Planes
 
@@ -160,4 +160,5 @@ class Lightning:
         """See `Element`."""
         light = sum(math.exp(-(moment.seconds - start) * 7) * 70 for start in self._moments if moment.seconds >= start)
         if light >= 1:
-            cv2.add(planes.y, np.full_like(planes.y, min(255, round(light))), dst=planes.y)
+            cv2.add(planes.y, np.full_like(planes.y, round(light)), dst=planes.y)
+            np.minimum(planes.y, WHITE_LUMA, out=planes.y)

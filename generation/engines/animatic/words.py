@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b|[^\W_]+(?:['’-][^\W_]+)*", re.UNICODE)
+_TOKEN = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})(?![^\s#'-])|[^\s#'-]+(?:['-][^\s#'-]+)*")
 _LONGEST_PHRASE = 3
 #: A word after one of these, up to two words on, is what the film is to be without.
 _NEGATIONS = frozenset({"no", "without", "not", "never", "minus"})
@@ -83,7 +83,14 @@ def _phrases() -> dict[tuple[str, ...], tuple[str, str]]:
 
 
 def _tokens(text: str) -> list[str]:
-    return [token.replace("’", "'") for token in _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())]
+    """The words of a text, in lower case. Vowel signs (category M) belong to their word, `_` and symbols to none."""
+    folded = unicodedata.normalize("NFC", text).casefold().replace("’", "'")
+    spaced = "".join(mark if _is_of_a_word(mark) else " " for mark in folded)
+    return _TOKEN.findall(spaced)
+
+
+def _is_of_a_word(mark: str) -> bool:
+    return mark in "#'-" or unicodedata.category(mark)[0] in "LMN"
 
 
 def _singulars(token: str) -> tuple[str, ...]:

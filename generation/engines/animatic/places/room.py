@@ -247,7 +247,8 @@ def _table(stage: Stage) -> None:
     """The table in front, in wood or stone, with what the prompt names on it."""
     stage.wants("table")
     span, palette, chance = stage.span, stage.palette, stage.scene.rng("table")
-    top = stage.height - 0.285 * span if stage.height > 1.3 * stage.width else stage.height - 0.245 * span
+    # Upright formats keep their lower third for texts: the table rises towards the middle.
+    top = stage.height - (0.39 if stage.height > 1.3 * stage.width else 0.255) * span
     depth = 0.62
     canvas = stage.canvas(depth, top=top - 0.01 * span)
     stone = "marble" in stage.scene.reading.unknown() or (
