@@ -28,6 +28,8 @@ REACH = 6
 LEAST_DARK, LEAST_LIGHT = 0.18, 0.06
 #: Dark text must need this much less shade before it is preferred: light text is what people expect over film.
 _WORTH_CHANGING = 0.12
+#: Footage lightened by more than this looks milky, while darkened footage still looks like evening.
+_MOST_WASH = 0.25
 #: Levels move in steps of this size, so that footage at rest costs nothing.
 _STEP = 1 / 96
 
@@ -50,14 +52,17 @@ def needs(thing: Placed, light: Light, text: str, shade: str) -> Floats:
 def prefers_dark_text(
     things: Sequence[Placed], light: Light, light_pair: tuple[str, str], dark_pair: tuple[str, str]
 ) -> bool:
-    """Whether dark text needs clearly less shade than light text; the pairs are (text, shade)."""
-    totals = [0.0, 0.0]
-    for thing in things:
-        frames = slice(thing.start_frame, thing.end_frame)
-        for index, (text, shade) in enumerate((light_pair, dark_pair)):
-            totals[index] += float(needs(thing, light, text, shade)[frames].sum())
-    frames_shown = sum(thing.end_frame - thing.start_frame for thing in things)
-    return frames_shown > 0 and (totals[0] - totals[1]) / frames_shown > _WORTH_CHANGING
+    """Whether dark text needs clearly less shade than light text, and little on any frame; pairs are (text, shade)."""
+    shown = [slice(thing.start_frame, thing.end_frame) for thing in things]
+    both = [
+        np.concatenate([needs(thing, light, *pair)[frames] for thing, frames in zip(things, shown, strict=True)])
+        for pair in (light_pair, dark_pair)
+        if things
+    ]
+    if not both or not both[1].size:
+        return False
+    on_dark, on_light = both
+    return bool(on_dark.mean() - on_light.mean() > _WORTH_CHANGING and on_light.max() <= _MOST_WASH)
 
 
 class Shade:
