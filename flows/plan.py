@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
+from flows.ledger import digest
 from flows.model import Brand, Campaign, Creative, ShotBrief
 from flows.placements import Placement, load_placements, load_renditions, safe_box, watermark_for
 from flows.steps import (
@@ -113,6 +114,10 @@ class Planner:
         self._engine = engine
         self._voice = voice
         self._brand = brand_facts(campaign.brand, sha256_of)
+        self._brand_key = digest(self._brand.identity())
+        self._safe = {name: safe_box(rendition) for name, rendition in self._renditions.items()}
+        self._frames = lru_cache(maxsize=None)(self._frames_of)
+        self._plate = lru_cache(maxsize=4096)(self._plate_of)
         self._footage = lru_cache(maxsize=4096)(self._footage_of)
         self._disclose = lru_cache(maxsize=65536)(self._disclosure_of)
 
@@ -122,52 +127,61 @@ class Planner:
         for name in creative.placements:
             placement = self._placements[name]
             disclosure = self._disclose(creative.locale, name, creative.synthetic_person)
-            frames = frames_for(placement, self.campaign.seconds, self._range)
-            group = _Group(placement.rendition, frames, self._watermark(placement), disclosure.label)
+            group = _Group(placement.rendition, self._frames(name), self._watermark(placement), disclosure.label)
             groups.setdefault(group, []).append((placement, disclosure))
         shortest = min(group.frames for group in groups)
         voice = self._voice_step(creative, shortest)
-        films = [self._film(creative, voice, group, members) for group, members in groups.items()]
+        layers_key = digest(creative.layers)
+        films = [self._film(creative, voice, layers_key, group, members) for group, members in groups.items()]
         return CreativePlan(creative, tuple(films))
 
     def _film(
         self,
         creative: Creative,
         voice: VoiceStep | None,
+        layers_key: str,
         group: _Group,
         members: list[tuple[Placement, Disclosure]],
     ) -> Film:
         rendition = self._renditions[group.rendition]
         size = (rendition.width, rendition.height)
         master = MasterStep(
-            plate=self._plate(creative, size, group.frames),
+            plate=self._plate(creative.shots, creative.look, size, group.frames),
             voice=voice,
             layers=creative.layers,
             locale=creative.locale,
             brand=self._brand,
-            safe=safe_box(rendition),
+            safe=self._safe[rendition.id],
             caption_characters=CAPTION_CHARACTERS[rendition.aspect],
             disclosure_label=group.label,
             watermark=group.watermark,
             quality=self.campaign.quality,
-        ).keyed()
+        ).keyed(layers_key, self._brand_key)
         mix = self._mix(creative, voice, group.frames)
-        deliveries = tuple(self._delivery(creative, placement, master, mix) for placement, _ in members)
+        tracks: dict[tuple[float, float, int], TrackStep] = {}
+        deliveries = tuple(self._delivery(placement, master, mix, tracks) for placement, _ in members)
         return Film(rendition.id, size, group.frames, master, deliveries, tuple(rule for _, rule in members))
 
     def _delivery(
-        self, creative: Creative, placement: Placement, master: MasterStep, mix: MixStep | None
+        self,
+        placement: Placement,
+        master: MasterStep,
+        mix: MixStep | None,
+        tracks: dict[tuple[float, float, int], TrackStep],
     ) -> DeliveryStep:
-        track = None
-        if mix:
-            target = (placement.loudness_lufs, placement.true_peak_dbtp, placement.audio_kbps)
-            track = TrackStep(mix, *target).keyed()
+        target = (placement.loudness_lufs, placement.true_peak_dbtp, placement.audio_kbps)
+        if mix and target not in tracks:
+            tracks[target] = TrackStep(mix, *target).keyed()
+        track = tracks.get(target)
         return DeliveryStep(master, track, placement.id, placement.limits(), self.campaign.brand.name).keyed()
 
-    def _plate(self, creative: Creative, size: tuple[int, int], frames: int) -> PlateStep:
-        style = self._style_words(creative.look) if self._engine.reads_style_words else ("", "")
-        footage = self._footage(creative.shots, size, frames, style)
-        return PlateStep(footage, size, FPS, frames, creative.look, TRANSITION, self.campaign.seed).keyed()
+    def _frames_of(self, placement: str) -> int:
+        return frames_for(self._placements[placement], self.campaign.seconds, self._range)
+
+    def _plate_of(self, shots: tuple[ShotBrief, ...], look: str, size: tuple[int, int], frames: int) -> PlateStep:
+        style = self._style_words(look) if self._engine.reads_style_words else ("", "")
+        footage = self._footage(shots, size, frames, style)
+        return PlateStep(footage, size, FPS, frames, look, TRANSITION, self.campaign.seed).keyed()
 
     def _footage_of(
         self, shots: tuple[ShotBrief, ...], size: tuple[int, int], frames: int, style: tuple[str, str]
@@ -220,7 +234,7 @@ class Planner:
         ).keyed()
 
     def _mix(self, creative: Creative, voice: VoiceStep | None, frames: int) -> MixStep | None:
-        seconds = round(float(frames / FPS), 6)
+        seconds = round(frames * FPS.denominator / FPS.numerator, 6)
         bed = None
         if creative.music != "none":
             bed = BedStep(creative.music, seconds, self.campaign.seed).keyed()

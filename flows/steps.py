@@ -13,7 +13,7 @@ delivery is known before any footage exists, and a changed price changes exactly
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -174,12 +174,13 @@ class MasterStep:
     quality: str
     key: str = ""
 
-    def keyed(self) -> MasterStep:
-        """The same step with its key."""
+    def keyed(self, layers_key: str = "", brand_key: str = "") -> MasterStep:
+        """The same step with its key. The digests of layers and brand are the same for all films of a creative."""
         facts = {
             "plate": self.plate.key,
             "voice": _key(self.voice),
-            "brand": self.brand.identity(),
+            "brand": brand_key or digest(self.brand.identity()),
+            "layers": layers_key or digest(self.layers),
             "revision": revision_of("master"),
         }
         return _with_key(self, facts)
@@ -211,7 +212,10 @@ Some = TypeVar("Some", bound=Step)
 def _with_key(step: Some, facts: Mapping[str, object]) -> Some:
     """Hash the step's own fields, with those in `facts` standing in for paths and for the steps it builds on."""
     own = {name: getattr(step, name) for name in step.__slots__ if name not in facts and name != "key"}
-    return replace(step, key=digest({"step": step.kind, **own, **facts}))
+    # The record is new and nobody else has it yet: setting the field is five times faster than `replace`, and a plan
+    # of 60,000 ads sets a million of them.
+    object.__setattr__(step, "key", digest({"step": step.kind, **own, **facts}))
+    return step
 
 
 def _key(step: Step | None) -> str | None:
