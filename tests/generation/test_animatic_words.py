@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from generation.engines.animatic.film import set_stage
 from generation.engines.animatic.places import PLACES
@@ -47,6 +49,19 @@ def test_plurals_and_case_are_understood() -> None:
     found = {word.concept for word in read_prompt("Two BOATS, ponies and three churros beside the Beaches").words}
     assert found == {"boat", "horse", "", "beach"}
     assert read_prompt("three churros").unknown() == ("churros",)
+
+
+def test_plurals_of_people_are_several_people() -> None:
+    assert imagine("a child on the beach", 1).people == ("child",)
+    assert imagine("children on the beach", 1).people == ("child",) * 3
+    assert imagine("a running shoe", 1).people == ()
+
+
+def test_what_the_picture_stands_for_is_not_drawn_a_second_time(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64)).save(tmp_path / "mug.png")
+    shot = Shot("a mug and a plant in a kitchen", Size(90, 160), 30, Fraction(30), seed=1, image=tmp_path / "mug.png")
+    found = set_stage(shot)[1]
+    assert (found["pictured"], found["drawn"]) == (["mug"], ["plant", "kitchen"])
 
 
 def test_what_is_negated_is_left_out() -> None:

@@ -6,13 +6,14 @@ anything else stays undrawn and is reported so. The tables say how large each th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from generation.engines.animatic import animals, vehicles
 from generation.engines.animatic.palette import Rgb, mix, rgb
 from generation.engines.animatic.pen import Pen
-from generation.engines.animatic.people import CYCLES, STRIDES, Figure, cast, draw_person
+from generation.engines.animatic.people import CYCLES, STRIDES, Figure, draw_person, dress
 from generation.engines.animatic.stage import Stage, rising, spread, swaying, together, travelling
 from generation.engines.animatic.things import GROUND, SKY, TABLE, VEHICLES, Thing
 
@@ -21,8 +22,9 @@ _COUNTS = {"hotair": 3, "balloon": 5, "fireworks": 4, "cup": 1}
 
 def colour_for(stage: Stage, name: str, thing: Thing, index: int = 0) -> Rgb:
     """The colour of a thing: what the prompt says, else its own, else an accent by seed."""
-    own = rgb(thing.colour) if thing.colour else stage.palette.accent(index + int(stage.scene.rng(name).integers(2)))
-    return stage.colour_of(name, own)
+    # The prompt's first colour paints the scene: things take the next one, or they would vanish in it.
+    first = 1 if stage.scene.colours else int(stage.scene.rng(name).integers(2))
+    return stage.colour_of(name, rgb(thing.colour) if thing.colour else stage.palette.accent(index + first))
 
 
 def add_thing(
@@ -59,8 +61,16 @@ def add_people(stage: Stage, ground: float, *, depth: float, tall: float, pose: 
     ):
         way = -direction if len(kinds) > 3 and index % 3 == 1 else direction
         _add_person(
-            stage, cast(stage, kind, index), pose, (x, ground - 0.014 * tall * (index % 2)), tall, depth, way, index
+            stage, _person(stage, kind, index), pose, (x, ground - 0.014 * tall * (index % 2)), tall, depth, way, index
         )
+
+
+def _person(stage: Stage, kind: str, index: int) -> Figure:
+    """A person by the scene's seed and its place in the group; "any" is a woman or a man."""
+    chance = stage.scene.rng(f"person {index}")
+    if kind == "any":
+        kind = str(chance.choice(["woman", "man"]))
+    return dress(chance, kind, stage.colour_of(kind, stage.palette.accent(index + int(chance.integers(3)))))
 
 
 def _add_person(
@@ -186,34 +196,40 @@ def add_vehicles(stage: Stage, ground: float, *, depth: float, tall: float, also
 
 
 def add_sky(stage: Stage, low: float, *, depth: float = 0.22) -> None:
-    """What flies, above stage row `low`; birds come in a small flock."""
-    chance = stage.scene.rng("sky things")
-    for name, thing in SKY.items():
-        if not stage.wants(name):
-            continue
+    """What flies, above stage row `low`, each kind at a height of its own; birds come in a small flock."""
+    named = [name for name in SKY if stage.wants(name)]
+    for slot, name in enumerate(named):
+        chance = stage.scene.rng(f"sky {name}")
         count = _COUNTS.get(name, 1)
-        for index, x in enumerate(spread(chance, count, 0.08 * stage.width, 0.92 * stage.width)):
-            size = stage.span * thing.tall * (1.0 if index == count // 2 else float(chance.uniform(0.42, 0.72)))
-            y = low * (0.72 if index == count // 2 else float(chance.uniform(0.42, 0.95)))
-            drift = {"plane": 0.05, "kite": 0.01, "rocket": 0.0, "fireworks": 0.0}.get(name, 0.012) * stage.width
-            rise = -0.03 * stage.height if name in ("rocket", "balloon") else 0.0
-            add_thing(
-                stage,
-                name,
-                thing,
-                at=(x, y),
-                scale=size,
-                depth=depth + 0.1 * (index == count // 2),
-                index=index,
-                phase=float(chance.random()),
-                path=together(
-                    travelling(drift, stage.seconds),
-                    swaying(0.004 * stage.span, 0.008 * stage.span, 5.0 + index, index),
-                    rising(rise, stage.seconds),
-                ),
-            )
+        sides = (0.08, 0.92) if len(named) == 1 or count > 1 else ((0.62, 0.94), (0.06, 0.38))[slot % 2]
+        for index, x in enumerate(spread(chance, count, sides[0] * stage.width, sides[1] * stage.width)):
+            first = index == count // 2
+            height = (0.72, 0.46, 0.60)[slot % 3] if first else float(chance.uniform(0.42, 0.95))
+            size = stage.span * SKY[name].tall * (1.0 if first else float(chance.uniform(0.42, 0.72)))
+            _add_flying(stage, name, (x, low * height), size, depth + 0.1 * first, index)
     if stage.wants("bird"):
         add_birds(stage, low, count=7)
+
+
+def _add_flying(stage: Stage, name: str, at: tuple[float, float], size: float, depth: float, index: int) -> None:
+    drift = {"plane": 0.05, "kite": 0.01, "rocket": 0.0, "fireworks": 0.0}.get(name, 0.012) * stage.width
+    rise = -0.03 * stage.height if name in ("rocket", "balloon") else 0.0
+    add_thing(
+        stage,
+        name,
+        SKY[name],
+        at=at,
+        scale=size,
+        depth=depth,
+        index=index,
+        phase=float(stage.scene.rng(f"{name} {index}").random()),
+        seen_at=max(depth, 0.62),
+        path=together(
+            travelling(drift, stage.seconds),
+            swaying(0.004 * stage.span, 0.008 * stage.span, 5.0 + index, index),
+            rising(rise, stage.seconds),
+        ),
+    )
 
 
 def add_birds(stage: Stage, low: float, *, count: int, size: float = 0.05) -> None:
@@ -240,13 +256,26 @@ def add_birds(stage: Stage, low: float, *, count: int, size: float = 0.05) -> No
 
 def add_table(stage: Stage, ground: float, *, depth: float, middle: bool = True, but: tuple[str, ...] = ()) -> None:
     """Things on a table line: the first named stands in the middle unless the row's picture does."""
-    named = [name for name in stage.scene.things if name in TABLE and name not in but][:4]
+    named = [name for name in stage.scene.things if name in TABLE and name not in (*but, stage.pictured)][:4]
     if stage.wants("steam") and not {"cup", "bowl"} & set(named):
         named = ["cup", *named][:4]  # steam has to rise from something
-    slots = [0.5, 0.24, 0.77, 0.10] if middle and not stage.hero else [0.19, 0.82, 0.07, 0.93]
+    alone, beside = len(named) == 1, stage.hero or not middle
     for index, name in enumerate(named):
         stage.wants(name)
-        lone = 1.18 if len(named) == 1 and not stage.hero else (1.0 if not stage.hero else 0.72)
-        scale = stage.span * TABLE[name].tall * (lone if index == 0 else 0.86)
-        at = (stage.width * slots[index], ground + (0.012 if index == 0 else -0.008) * stage.span)
+        share = 0.72 if beside else (1.18 if alone else (1.0 if index == 0 else 0.86))
+        scale = stage.span * TABLE[name].tall * share
+        at = (_table_place(stage, named, index, beside), ground + (0.012 if index == 0 else -0.008) * stage.span)
         add_thing(stage, name, TABLE[name], at=at, scale=scale, depth=depth, index=index)
+
+
+def _table_place(stage: Stage, named: Sequence[str], index: int, beside: bool) -> float:
+    """Where the things of a table stand: one in the middle, the others left and right clear of it."""
+    if beside:
+        return stage.width * (0.16, 0.85, 0.03, 0.97)[index]
+    if index == 0:
+        return stage.width * 0.5
+    own = 0.80 * TABLE[named[index]].tall * TABLE[named[index]].reach[2]
+    first = 0.80 * TABLE[named[0]].tall * TABLE[named[0]].reach[2]
+    away = stage.span * (first + own) * (1 if index < 3 else 1.5)
+    side = -1 if index % 2 else 1
+    return min(0.94 * stage.width, max(0.06 * stage.width, stage.width * 0.5 + side * away))

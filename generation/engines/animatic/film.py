@@ -5,7 +5,7 @@ The only file here that writes video. Drawing a 1080x1920 frame costs a few mill
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from generation.engines.animatic.camera import choose_camera
@@ -62,11 +62,11 @@ def _notes(stage: Stage, move: str, shown: str) -> dict[str, object]:
     owned = set(scene.colour_of.values()) - set(scene.colours)
     colours = set(scene.reading.concepts("colour")) - owned  # a natural colour (a green meadow) is drawn by its place
     drawn = stage.drawn | set(scene.moods) | colours | ({move} if move == scene.move else set())
-    words: Mapping[bool, list[str]] = {True: [], False: []}
+    words: dict[str, dict[str, None]] = {"drawn": {}, "pictured": {}, "not_drawn": {}}
     for word in scene.reading.words:
         known = bool(word.kind) and word.concept in drawn
-        if word.text not in words[known]:
-            words[known].append(word.text)
+        pictured = not known and word.concept == stage.pictured != ""
+        words["drawn" if known else "pictured" if pictured else "not_drawn"][word.text] = None
     summary = {
         "place": scene.place,
         "time": scene.time,
@@ -74,8 +74,9 @@ def _notes(stage: Stage, move: str, shown: str) -> dict[str, object]:
         "people": len(scene.people),
         "camera": move,
     }
-    notes: dict[str, object] = {"drawn": words[True], "not_drawn": words[False], "scene": summary}
-    return notes | ({"picture": shown} if shown else {})
+    notes: dict[str, object] = {"drawn": [*words["drawn"]], "not_drawn": [*words["not_drawn"]], "scene": summary}
+    # What the row's picture stands for is not drawn beside it a second time.
+    return notes | ({"picture": shown, "pictured": [*words["pictured"]]} if shown else {})
 
 
 def draw_frame(planes: Planes, elements: list[Element], moment: Moment) -> None:

@@ -93,12 +93,12 @@ _ACCENTS = (
     ("#3d5a80", "#ee6c4d", "#98c1d9", "#293241", "#f5efe6"),
 )
 
-_SATURATION = {"calm": 0.82, "lively": 1.18, "dramatic": 0.85, "luxury": 0.82, "vintage": 0.62, "mono": 0.0}
+_SATURATION = {"calm": 0.82, "lively": 1.18, "dramatic": 0.95, "luxury": 0.96, "vintage": 0.62, "mono": 0.0}
 _TINTS = {
     "luxury": (rgb("#c9a24a"), 0.10), "cosy": (rgb("#e39a52"), 0.20), "future": (rgb("#9a3bd6"), 0.34),
     "vintage": (rgb("#c79a62"), 0.30), "calm": (rgb("#e8dfe6"), 0.06),
 }  # fmt: skip
-_LIFT = {"calm": 1.14, "lively": 1.03, "dramatic": 0.72, "luxury": 0.70, "future": 0.72, "mono": 0.9}
+_LIFT = {"calm": 1.14, "lively": 1.03, "dramatic": 0.78, "luxury": 0.78, "future": 0.80, "mono": 0.9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,9 @@ def choose_palette(scene: Scene) -> Palette:
     if len(colours) > 1:
         sky[2:] = [tinted(stop, colours[1], 0.5) for stop in sky[2:]]
     ambient = _weathered_ambient(light.ambient, scene)
+    if scene.indoors and scene.time in ("dusk", "night"):
+        # Somebody has switched the lamps on.
+        ambient = mix(ambient, (0.98, 0.88, 0.78), 0.62 if scene.place == "studio" else 0.42)
     if colours:
         ambient = _stain(ambient, colours[0], 0.28 if scene.indoors else 0.18)
     return Palette(

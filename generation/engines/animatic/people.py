@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from generation.engines.animatic.palette import Rgb, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.shapes import oval
-from generation.engines.animatic.stage import Stage
 
 #: A point in units of the body.
 Joint = tuple[float, float]
@@ -44,21 +45,22 @@ class Figure:
     build: float = 1.0
 
 
-def cast(stage: Stage, kind: str, index: int) -> Figure:
-    """A person of a kind (woman, man, child, any), by the scene's seed and its place in the group."""
-    chance = stage.scene.rng(f"person {index}")
-    if kind == "any":
-        kind = str(chance.choice(["woman", "man"]))
+def dress(chance: np.random.Generator, kind: str, top: Rgb) -> Figure:
+    """A person of a kind (woman, man, child) in clothes by chance, with a top of the given colour."""
     skin, hair, legs, shoes = (rgb(str(chance.choice(codes))) for codes in (_SKIN, _HAIR, _TROUSERS, _SHOES))
     cuts = {"woman": ("long", "bun", "bob"), "man": ("short", "short", "beanie"), "child": ("short", "bun", "bob")}
-    top = stage.colour_of(kind, stage.palette.accent(index + int(chance.integers(3))))
     return Figure(
-        kind=kind, skin=skin, hair=hair, top=top, legs=legs, shoes=shoes,
+        kind=kind,
+        skin=skin,
+        hair=hair,
+        top=top,
+        legs=legs,
+        shoes=shoes,
         haircut=str(chance.choice(cuts[kind])),
         dress=kind == "woman" and bool(chance.random() < 0.4),
         head=1.28 if kind == "child" else 1.0,
         build=float(chance.uniform(0.94, 1.06)) * (1.06 if kind == "man" else 0.96),
-    )  # fmt: skip
+    )
 
 
 def draw_person(pen: Pen, who: Figure, pose: str, share: float) -> None:

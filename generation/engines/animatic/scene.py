@@ -201,8 +201,14 @@ def _people(reading: Reading) -> tuple[str, ...]:
         return ()
     figures: list[str] = []
     several = {"couple": ("woman", "man"), "family": ("woman", "man", "child"), "people": ("any",) * 4}
+    named = {word.concept: word.text for word in reversed(reading.words) if word.kind == "person"}
     for concept in reading.concepts("person"):
-        figures.extend(several.get(concept, ("any",) if concept == "person" else (concept,)))
+        one = several.get(concept, ("any",) if concept == "person" else (concept,))
+        figures.extend(one * (3 if concept not in several and _is_plural(named[concept]) else 1))
     if not figures and reading.concepts("pose"):
         figures.append("any")
     return tuple(figures[:6])
+
+
+def _is_plural(word: str) -> bool:
+    return word in ("women", "men", "children") or (word.endswith("s") and word != "his")

@@ -17,6 +17,7 @@ from generation.engines.animatic.palette import Palette, Rgb, rgb
 from generation.engines.animatic.pen import Pen
 from generation.engines.animatic.scene import Scene
 from generation.engines.animatic.sheets import Element, Path, Sheet, _still
+from generation.engines.animatic.things import TABLE
 from generation.spec import Size
 
 
@@ -35,6 +36,8 @@ class Stage:
         self.light_side = -1 if scene.rng("light").random() < 0.5 else 1
         self.elements: list[Element] = []
         self.drawn: set[str] = set()
+        #: The thing that the row's picture stands for, which is therefore not drawn a second time; "" for none.
+        self.pictured = next((name for name in scene.things if hero and name in TABLE), "")
 
     @property
     def horizon(self) -> float:
@@ -93,10 +96,12 @@ class Stage:
         cycle_seconds: float = 0.0,
         phase: float = 0.0,
         flip: bool = False,
+        seen_at: float | None = None,
     ) -> None:
         """A figure with its feet at stage pixel `at`: `paint(pen, share of the cycle)` draws each phase once.
 
-        `reach` is the box in units that the painting stays in: left, low, right, high.
+        `reach` is the box in units that the painting stays in: left, low, right, high. `seen_at` is the depth whose
+        light and haze it has, where that is not its own.
         """
         # Slow cycles are small motions: half the phases are enough for them.
         count = max(1, min(40 if cycle_seconds < 2 else 24, round(cycle_seconds * self.fps)))
@@ -108,9 +113,11 @@ class Stage:
                 at[1] - reach[3] * scale,
                 (right - left) * scale,
                 (reach[3] - reach[1]) * scale,
-                fine=2,
+                # Large figures are fine enough as they are, and four times cheaper.
+                fine=2 if (right - left) * (reach[3] - reach[1]) * scale**2 < 150_000 else 1,
             )
-            paint(self.pen(canvas, at[0], at[1], scale, depth=depth, flip=flip), index / count)
+            light = depth if seen_at is None else seen_at
+            paint(self.pen(canvas, at[0], at[1], scale, depth=light, flip=flip), index / count)
             canvases.append(canvas)
         rate = count / cycle_seconds if cycle_seconds else 0.0
         # A cycle of a whole number of frames: a phase for each frame, so that steps are even.

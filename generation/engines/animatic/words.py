@@ -31,7 +31,7 @@ _EMPTY = frozenset(
     stunning nice good great elegant looking next front behind around across along against toward towards text logo
     camera move moves moving motion movement composition frame framing focus depth natural color colour colors
     colours tone tones overall every which where when beneath beyond above also can could down feel
-    feeling filled including
+    feeling filled including look
     """.split()  # noqa: SIM905  # a list literal would be a page of quotes
 )
 

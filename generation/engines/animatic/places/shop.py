@@ -125,9 +125,11 @@ def _little_goods(stage: Stage, canvas: Canvas, left: float, right: float, shelf
 
 def _shop_goods(stage: Stage, ground: float, wide: float) -> None:
     """What the prompt names, in the window."""
-    named = [name for name in stage.scene.things if name in TABLE][:3] or ["bread", "vase", "jar"][
-        : 0 if stage.hero else 3
-    ]
+    named = [name for name in stage.scene.things if name in TABLE and name != stage.pictured][:3] or [
+        "bread",
+        "vase",
+        "jar",
+    ][: 0 if stage.hero else 3]
     places = (-0.15, -0.34, 0.05)
     for index, name in enumerate(named):
         stage.wants(name)

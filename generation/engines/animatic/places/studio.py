@@ -8,7 +8,7 @@ from generation.engines.animatic.canvas import Canvas, Gradient, downwards
 from generation.engines.animatic.cast import add_animals, add_people, add_table
 from generation.engines.animatic.nature import plant
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
-from generation.engines.animatic.shapes import Points, oval
+from generation.engines.animatic.shapes import Points, oval, stroke
 from generation.engines.animatic.stage import Stage, swaying
 from generation.engines.animatic.things import TABLE
 
@@ -79,42 +79,52 @@ def _arch_outline(x: float, foot: float, half: float, tall: float) -> Points:
 
 
 def _arch(stage: Stage, own: Rgb, floor: float, kind: int) -> None:
-    """What stands behind the plinth: an arch, a disc, or two arches."""
-    palette, span, x = stage.palette, stage.span, stage.width / 2
-    depth, foot = 0.26, floor + 0.015 * stage.span
-    canvas = stage.canvas(depth)
-    tone = palette.lit(mix(brighten(own, 0.86), palette.accent(0), 0.34), 1.0)
+    """What stands behind the plinth: an arch, a disc, or two arches; framed in neon where the prompt is futuristic."""
+    palette, span = stage.palette, stage.span
+    canvas = stage.canvas(0.26)
+    second = len(stage.scene.colours) > 1
+    tone = palette.lit(mix(brighten(own, 0.86), palette.accent(int(second)), 0.62 if second else 0.34), 1.0)
     if kind == 1:
-        centre = (x, floor - 0.36 * span)
-        canvas.soft(
-            oval(centre[0] + 0.02 * span, centre[1] + 0.03 * span, 0.27 * span, 0.27 * span),
-            brighten(tone, 0.4),
-            0.05 * span,
-            0.25,
-        )
-        canvas.fill(
-            oval(*centre, 0.27 * span, 0.27 * span),
-            downwards(centre[1] - 0.27 * span, centre[1] + 0.27 * span, brighten(tone, 1.16), brighten(tone, 0.92)),
-        )
+        rims = [_disc(canvas, tone, (stage.width / 2, floor - 0.36 * span), 0.27 * span, span)]
     else:
         pairs = ((0.0, 0.25, 0.74),) if kind == 0 else ((-0.17, 0.19, 0.62), (0.16, 0.22, 0.80))
+        rims = []
         for index, (dx, half, tall) in enumerate(pairs):
-            shade = brighten(tone, 1.0 - 0.10 * index)
-            shadow = _arch_outline(x + dx * span - stage.light_side * 0.035 * span, foot, half * span, tall * span)
-            canvas.soft(shadow, brighten(tone, 0.4), 0.04 * span, 0.24)
-            canvas.fill(
-                _arch_outline(x + dx * span, foot, half * span, tall * span),
-                Gradient(
-                    (
-                        (x + (dx - half) * span, brighten(shade, 1.14 if stage.light_side < 0 else 0.9)),
-                        (x + (dx + half) * span, brighten(shade, 0.9 if stage.light_side < 0 else 1.14)),
-                    ),
-                    along_x=True,
-                ),
-            )
-            inner = _arch_outline(x + dx * span, foot, half * span * 0.80, (tall - half * 0.2) * span)
-            canvas.fill(inner, Gradient(((foot - tall * span, brighten(shade, 0.84)), (foot, brighten(shade, 0.98)))))
-    stage.add_layer(canvas, depth)
+            foot = (stage.width / 2 + dx * span, floor + 0.015 * span)
+            rims.append(_one_arch(stage, canvas, brighten(tone, 1.0 - 0.10 * index), foot, half * span, tall * span))
+    if "future" in stage.scene.moods:
+        for index, rim in enumerate(rims):
+            _neon(canvas, rim, ((90.0, 235.0, 255.0), (255.0, 90.0, 205.0))[index % 2], span)
+    stage.add_layer(canvas, 0.26)
+
+
+def _disc(canvas: Canvas, tone: Rgb, centre: tuple[float, float], radius: float, span: float) -> Points:
+    x, y = centre
+    canvas.soft(oval(x + 0.02 * span, y + 0.03 * span, radius, radius), brighten(tone, 0.4), 0.05 * span, 0.25)
+    paint = downwards(y - radius, y + radius, brighten(tone, 1.16), brighten(tone, 0.92))
+    canvas.fill(oval(x, y, radius, radius), paint)
+    return oval(x, y, radius * 1.06, radius * 1.06)
+
+
+def _one_arch(
+    stage: Stage, canvas: Canvas, shade: Rgb, foot: tuple[float, float], half: float, tall: float
+) -> Points:  # fmt: skip
+    x, y = foot
+    shadow = _arch_outline(x - stage.light_side * 0.035 * stage.span, y, half, tall)
+    canvas.soft(shadow, brighten(shade, 0.4), 0.04 * stage.span, 0.24)
+    ends = (1.14, 0.9) if stage.light_side < 0 else (0.9, 1.14)
+    across = Gradient(((x - half, brighten(shade, ends[0])), (x + half, brighten(shade, ends[1]))), along_x=True)
+    canvas.fill(_arch_outline(x, y, half, tall), across)
+    inner = _arch_outline(x, y, half * 0.80, tall - half * 0.2)
+    canvas.fill(inner, downwards(y - tall, y, brighten(shade, 0.84), brighten(shade, 0.98)))
+    return _arch_outline(x, y, half * 0.80, tall - half * 0.2)[1:-1]
+
+
+def _neon(canvas: Canvas, way: Points, colour: Rgb, span: float) -> None:
+    """A tube of light along a line, with its glow on what is behind."""
+    for wide, blur, opacity in ((0.030, 0.060, 0.40), (0.012, 0.016, 0.75)):
+        canvas.soft(stroke(way, wide * span), colour, blur * span, opacity)
+    canvas.fill(stroke(way, 0.0065 * span), mix(colour, (255.0, 255.0, 255.0), 0.72))
 
 
 def _cylinder(stage: Stage, canvas: Canvas, x: float, foot: float, half: float, tall: float, tone: Rgb) -> float:
