@@ -82,6 +82,13 @@ def test_a_thing_with_no_room_in_the_place_is_reported_as_not_drawn() -> None:
     assert notes("a castle of sand", place="space")["not_drawn"] == ["castle", "sand"]
 
 
+def test_what_nobody_asked_for_is_never_drawn_where_it_is_banned() -> None:
+    streets = [
+        set_stage(Shot(prompt, Size(90, 160), 30, Fraction(30), seed=1))[0] for prompt in ("street", "street no cars")
+    ]
+    assert len(streets[1].elements) == len(streets[0].elements) - 1
+
+
 @pytest.mark.parametrize(
     ("prompt", "place", "beyond"),
     [

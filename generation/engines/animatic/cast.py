@@ -52,17 +52,33 @@ def add_people(stage: Stage, ground: float, *, depth: float, tall: float, pose: 
         {scene.pose} & set(CYCLES)
     )
     stage.drawn |= {"bicycle"} & set(scene.things) if pose == "ride" else set()
-    chance = scene.rng("people")
+    way = _heading(stage)
+    for index, (kind, x) in enumerate(zip(kinds, _places_of_people(stage, len(kinds), tall), strict=True)):
+        own = -way if len(kinds) > 3 and index % 3 == 1 else way
+        at = (x, ground - 0.014 * tall * (index % 2))
+        _add_person(stage, _person(stage, kind, index), pose, at, tall, depth, own, index)
+
+
+def _heading(stage: Stage) -> int:
+    """Which way people and their dogs go."""
+    return -1 if stage.scene.rng("heading").random() < 0.5 else 1
+
+
+def _places_of_people(stage: Stage, count: int, tall: float) -> Sequence[float]:
+    chance = stage.scene.rng("group")
     middle = stage.width * float(chance.uniform(0.42, 0.58))
-    half = min(0.46 * stage.width, 0.27 * tall * len(kinds))
-    direction = -1 if chance.random() < 0.5 else 1
-    for index, (kind, x) in enumerate(
-        zip(kinds, spread(chance, len(kinds), middle - half, middle + half), strict=True)
-    ):
-        way = -direction if len(kinds) > 3 and index % 3 == 1 else direction
-        _add_person(
-            stage, _person(stage, kind, index), pose, (x, ground - 0.014 * tall * (index % 2)), tall, depth, way, index
-        )
+    half = min(0.46 * stage.width, 0.27 * tall * count)
+    return [middle] if count == 1 else spread(chance, count, middle - half, middle + half)
+
+
+def _pace(stage: Stage, pose: str, tall: float) -> tuple[float, float]:
+    """Pixels per second and seconds per cycle: slow enough to stay in view, steps slowed so that feet hardly slide."""
+    cycle = CYCLES[pose]
+    if pose not in STRIDES:
+        return 0.0, cycle
+    natural = STRIDES[pose] * tall / cycle
+    speed = min(natural, 0.60 * stage.width / max(2.0, stage.seconds))
+    return speed, min(cycle * 1.45, max(cycle, cycle * natural / speed * 0.85))
 
 
 def _person(stage: Stage, kind: str, index: int) -> Figure:
@@ -80,12 +96,7 @@ def _add_person(
     height = tall * (0.66 if who.kind == "child" else float(chance.uniform(0.96, 1.04)))
     if stage.wants("bag"):
         who = replace(who, carries="bag")
-    cycle, speed = CYCLES[pose], 0.0
-    if pose in STRIDES:
-        # Slow enough to stay in view, the steps slowed with it so that feet hardly slide.
-        natural = STRIDES[pose] * tall / cycle
-        speed = min(natural, 0.60 * stage.width / max(2.0, stage.seconds))
-        cycle = min(cycle * 1.45, max(cycle, cycle * natural / speed * 0.85))
+    speed, cycle = _pace(stage, pose, tall)
 
     def paint(pen: Pen, share: float) -> None:
         pen.shadow(0.0, 0.004, 0.17 if pose != "ride" else 0.42, 0.018, 0.30)
@@ -102,31 +113,23 @@ def _add_person(
 
 
 def add_animals(stage: Stage, ground: float, *, depth: float, tall: float) -> None:
-    """Four-legged animals and cats on the ground, birds and butterflies above it."""
+    """Four-legged animals and cats on the ground, butterflies above it; a dog keeps its people company."""
     sizes = {"dog": 0.44, "horse": 1.05, "cow": 0.95, "sheep": 0.62, "deer": 0.78}
-    chance = stage.scene.rng("animals")
     named = [name for name in sizes if stage.wants(name)]
     for slot, name in enumerate(named):
-        colour = stage.colour_of(name, animals.COLOURS[name])
+        chance = stage.scene.rng(f"animal {name}")
         count = 3 if name in ("cow", "sheep") else 1
         for index, x in enumerate(spread(chance, count, 0.12 * stage.width, 0.88 * stage.width)):
             way = 1 if chance.random() < 0.5 else -1
             back = 0.5 * (count > 1) * (index % 2)  # a herd is staggered: every second animal farther and smaller
             scale = tall * sizes[name] * float(chance.uniform(0.92, 1.05)) * (0.86 - 0.24 * back if count > 1 else 1.0)
-            stage.add_figure(
-                partial(animals.walking, name, colour),
-                at=(
-                    x + (0.16 * stage.width if count == 1 else 0.0),
-                    ground + 0.03 * tall * (slot % 2) - 0.30 * tall * back,
-                ),
-                scale=scale,
-                depth=depth,
-                flip=way < 0,
-                reach=(-0.75, -0.08, 0.9, 1.3),
-                cycle_seconds=1.5,
-                phase=float(chance.random()),
-                path=travelling(way * min(0.16 * scale, 0.3 * stage.width / max(2.0, stage.seconds)), stage.seconds),
-            )
+            speed = min(0.16 * scale, 0.3 * stage.width / max(2.0, stage.seconds))
+            at = (x + 0.16 * stage.width * (count == 1), ground + 0.03 * tall * (slot % 2) - 0.30 * tall * back)
+            if name == "dog" and stage.scene.people:
+                way, (speed, _) = _heading(stage), _pace(stage, stage.scene.pose or "walk", tall)
+                others = _places_of_people(stage, len(stage.scene.people), tall)
+                at = ((max(others) if way > 0 else min(others)) + way * 0.48 * tall, ground)
+            _add_animal(stage, name, at, scale, depth, way, speed)
     if stage.wants("cat"):
         colour = stage.colour_of("cat", animals.COLOURS["cat"])
         stage.add_figure(
@@ -138,6 +141,23 @@ def add_animals(stage: Stage, ground: float, *, depth: float, tall: float) -> No
             cycle_seconds=3.2,
         )
     add_butterflies(stage, ground)
+
+
+def _add_animal(
+    stage: Stage, name: str, at: tuple[float, float], scale: float, depth: float, way: int, speed: float
+) -> None:
+    stage.add_figure(
+        partial(animals.walking, name, stage.colour_of(name, animals.COLOURS[name])),
+        at=at,
+        scale=scale,
+        depth=depth,
+        flip=way < 0,
+        reach=(-0.75, -0.08, 0.9, 1.3),
+        # Short legs take quicker steps to keep up.
+        cycle_seconds=1.5 if speed < 0.3 * scale else 0.8,
+        phase=float(stage.scene.rng(f"gait {name} {at[0]:.0f}").random()),
+        path=travelling(way * speed, stage.seconds),
+    )
 
 
 def add_butterflies(stage: Stage, ground: float) -> None:
@@ -178,7 +198,8 @@ def add_ground(stage: Stage, ground: float, *, depth: float, tall: float) -> Non
 def add_vehicles(stage: Stage, ground: float, *, depth: float, tall: float, also: tuple[str, ...] = ()) -> None:
     """Cars, buses and vans that drive through; `also` drives without having been asked for."""
     chance = stage.scene.rng("traffic")
-    named = [name for name in VEHICLES if stage.wants(name)] or list(also)
+    named = [name for name in VEHICLES if stage.wants(name)]
+    named = named or [name for name in also if name not in stage.scene.reading.banned]
     for index, name in enumerate(named[:3]):
         way = 1 if chance.random() < 0.5 else -1
         speed = way * (0.55 if len(named) == 1 and not also else 0.8) * stage.width / max(2.5, stage.seconds)

@@ -160,7 +160,8 @@ def _car_ahead(stage: Stage, horizon: float) -> None:
     """The car seen from behind, riding softly on its springs."""
     asked = stage.wants("car")
     colour = stage.colour_of("car", stage.palette.accent(0))
-    if not asked and stage.scene.rng("car").random() < 0.35:
+    unwanted = "car" in stage.scene.reading.banned or stage.scene.rng("car").random() < 0.35
+    if unwanted and not asked:
         return
     scale, y = 0.30 * stage.span, horizon + 0.60 * (stage.height - horizon)
 
