@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_people, add_sky, add_table
+from generation.engines.animatic.cast import add_sky, add_table
 from generation.engines.animatic.palette import Rgb, brighten, hue_turned, luma, mix
 from generation.engines.animatic.shapes import Points, land, moved, oval
 from generation.engines.animatic.sheets import Sheet
 from generation.engines.animatic.stage import Stage, swaying, together, travelling
 from generation.engines.animatic.things import TABLE
+from generation.engines.animatic.walkers import add_people
 
 
 def paint_abstract(stage: Stage) -> None:

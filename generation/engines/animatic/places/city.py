@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_ground, add_people, add_vehicles
+from generation.engines.animatic.cast import add_ground, add_vehicles
 from generation.engines.animatic.nature import foliage, tree
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.pen import Pen
@@ -14,6 +14,7 @@ from generation.engines.animatic.places.skyline import paint_skyline
 from generation.engines.animatic.props_outdoor import streetlamp
 from generation.engines.animatic.shapes import Points, box, oval
 from generation.engines.animatic.stage import Stage
+from generation.engines.animatic.walkers import add_animals, add_people
 
 
 def paint_city(stage: Stage) -> None:

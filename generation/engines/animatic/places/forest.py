@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_birds, add_ground, add_people
+from generation.engines.animatic.cast import add_birds, add_ground
 from generation.engines.animatic.nature import foliage, grass, pine, tree
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_foreground_grass, add_hills, paint_sky, ridge
 from generation.engines.animatic.shapes import Points, spline
 from generation.engines.animatic.stage import Stage, swaying
+from generation.engines.animatic.walkers import add_animals, add_people
 
 
 def paint_forest(stage: Stage) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient
-from generation.engines.animatic.cast import add_animals, add_ground, add_people, add_vehicles
+from generation.engines.animatic.cast import add_ground, add_vehicles
 from generation.engines.animatic.nature import cactus, foliage, grass, pine, tree
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_far, add_foreground_grass, add_hills, paint_sky, ridge
 from generation.engines.animatic.shapes import Points, noise_line, spline
 from generation.engines.animatic.stage import Stage, spread
+from generation.engines.animatic.walkers import add_animals, add_people
 
 
 def paint_mountain(stage: Stage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_ground, add_people, add_table
+from generation.engines.animatic.cast import add_ground, add_table
 from generation.engines.animatic.palette import brighten, mix, rgb
 from generation.engines.animatic.places.city import awning
 from generation.engines.animatic.places.open_air import add_far, paint_sky
@@ -13,6 +13,7 @@ from generation.engines.animatic.places.skyline import paint_skyline
 from generation.engines.animatic.shapes import Points, box, oval, spline, stroke
 from generation.engines.animatic.sheets import Glints
 from generation.engines.animatic.stage import Stage
+from generation.engines.animatic.walkers import add_animals, add_people
 
 _FRUIT = ("#e2542f", "#f2a03d", "#f6c945", "#86b049", "#c23b4e", "#7a4b8c", "#5d9c59")
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from generation.engines.animatic.canvas import Gradient
-from generation.engines.animatic.cast import add_ground, add_people, add_vehicles
+from generation.engines.animatic.cast import add_ground, add_vehicles
 from generation.engines.animatic.nature import cactus, foliage, grass, pine, tree
 from generation.engines.animatic.palette import Rgb, brighten, luma, mix, rgb
 from generation.engines.animatic.pen import Pen
@@ -16,6 +16,7 @@ from generation.engines.animatic.places.open_air import add_far, add_foreground_
 from generation.engines.animatic.shapes import box, points
 from generation.engines.animatic.sheets import Moment
 from generation.engines.animatic.stage import Stage, swaying
+from generation.engines.animatic.walkers import add_people
 from generation.media.frames import Planes
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_people, add_table
+from generation.engines.animatic.cast import add_table
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.furniture import add_pendants, bedroom, living_room
 from generation.engines.animatic.places.skyline import paint_skyline
@@ -19,6 +19,7 @@ from generation.engines.animatic.places.workrooms import cafe, gym, kitchen, off
 from generation.engines.animatic.shapes import box, oval
 from generation.engines.animatic.stage import Stage, swaying
 from generation.engines.animatic.things import TABLE
+from generation.engines.animatic.walkers import add_animals, add_people
 
 _WALLS = {
     "room": ("#e9d9c3", "#d9c7b4", "#cdd3c4", "#e3cfc0"),

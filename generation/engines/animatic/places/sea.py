@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_birds, add_ground, add_people, add_thing
+from generation.engines.animatic.cast import add_birds, add_ground, add_thing
 from generation.engines.animatic.nature import foliage, palm, pine
 from generation.engines.animatic.palette import brighten, mix, rgb
 from generation.engines.animatic.places.open_air import add_far, add_hills, paint_sky, ridge
@@ -13,6 +13,7 @@ from generation.engines.animatic.places.water import add_water, water_colour
 from generation.engines.animatic.shapes import land, moved, oval
 from generation.engines.animatic.stage import Stage, swaying
 from generation.engines.animatic.things import GROUND
+from generation.engines.animatic.walkers import add_animals, add_people
 
 
 def paint_sea(stage: Stage) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, downwards
-from generation.engines.animatic.cast import add_animals, add_ground, add_people, add_thing
+from generation.engines.animatic.cast import add_ground, add_thing
 from generation.engines.animatic.nature import plant
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.places.city import awning
 from generation.engines.animatic.shapes import box, oval
 from generation.engines.animatic.stage import Stage, swaying
 from generation.engines.animatic.things import TABLE
+from generation.engines.animatic.walkers import add_animals, add_people
 
 
 def paint_shop(stage: Stage) -> None:

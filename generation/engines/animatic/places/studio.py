@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from generation.engines.animatic.canvas import Canvas, Gradient, downwards
-from generation.engines.animatic.cast import add_animals, add_people, add_table
+from generation.engines.animatic.cast import add_table
 from generation.engines.animatic.nature import plant
 from generation.engines.animatic.palette import Rgb, brighten, mix, rgb
 from generation.engines.animatic.shapes import Points, oval, stroke
 from generation.engines.animatic.stage import Stage, swaying
 from generation.engines.animatic.things import TABLE
+from generation.engines.animatic.walkers import add_animals, add_people
 
 _SWEEPS = ("#f0c9b5", "#cfe0d6", "#f3dba8", "#d6cdea", "#bcd6e6", "#eab7a4", "#e9e1d5")
 
