@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +121,6 @@ class RayCrew:
 
 def _start(workers: int, address: str) -> None:
     """Connect to a cluster, or start one of our own on the loopback interface for the time of the run."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if address:
         modules = [str(ROOT / name) for name in ("flows", "generation", "audio")]

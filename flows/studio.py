@@ -138,6 +138,10 @@ class Run:
         )
 
     def _ray(self) -> Crew:
+        from flows.ray_profile import use_local_ray
+
+        if not self.settings.cluster:
+            use_local_ray()
         from flows.cluster import RayCrew
 
         return RayCrew(
