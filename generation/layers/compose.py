@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import av
 import numpy as np
 
 from generation.errors import BadMedia
@@ -26,7 +25,7 @@ from generation.layers.shade import Shade, prefers_dark_text
 from generation.layers.shaping import is_rtl_locale, shape
 from generation.layers.spec import TitleSheet
 from generation.layers.titles import lay_out
-from generation.media.frames import Planes, VideoWriter, new_frame, read_frames
+from generation.media.frames import Frame, Planes, VideoWriter, new_frame, read_frames
 
 
 def compose_master(plate: Path, path: Path, sheet: TitleSheet, *, tier: str = "final") -> dict[str, object]:
@@ -74,7 +73,7 @@ class Stage:
         pairs = (bright.text, bright.shade), (dark.text, dark.shade)
         return dark if prefers_dark_text(self._on_footage(), light, *pairs) else bright
 
-    def frames(self, plate: Path) -> Iterator[av.VideoFrame]:
+    def frames(self, plate: Path) -> Iterator[Frame]:
         """The finished frames; each is valid until the next is asked for. Raises: BadMedia."""
         frame, target = new_frame(self._sheet.size)
         for number, planes in enumerate(read_frames(plate)):

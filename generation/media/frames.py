@@ -24,6 +24,8 @@ from generation.errors import BadMedia, ToolFailed
 from generation.spec import Size
 
 Plane = NDArray[np.uint8]
+#: A frame of the encoder, for those who draw into one and know nothing else of PyAV.
+Frame = av.VideoFrame
 
 #: Two seconds at 30000/1001: the closed GOP that breaks no placement's rule (Facebook Reels wants 2-5 s).
 GOP_FRAMES = 60

@@ -41,7 +41,7 @@ def creative(name, placements):
 def plan(name, *, plate="plate", placements=("tiktok", "reels"), voice="voice"):
     """A creative with one film for two placements; plates, shots and voices with equal names are shared."""
     shot = footage(f"{plate}-shot")
-    picture = PlateStep((shot,), (64, 64), FPS, 10, "clean", 1, key=plate)
+    picture = PlateStep((shot,), (64, 64), FPS, 10, "clean", "cut", 1, key=plate)
     spoken = VoiceStep("espeak", "1", {}, "hello", "en-US", 5.0, key=voice)
     master = MasterStep(picture, spoken, (), "en-US", BRAND, (0, 0, 64, 64), 20, "", "", "final", key=f"{name}-master")
     mix = MixStep(spoken, None, 6.0, key=f"{voice}-mix")
