@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from generation.layers import logo
 from generation.layers.colour import BLACK, WHITE, contrast, filled, luminance, mix, readable_on
@@ -138,7 +139,12 @@ def button_colours(brand: BrandStyle, background: str = "") -> tuple[str, str]:
 def price_card(
     text: str, extra: Mapping[str, str], x: float, y: float, page: Grid, brand: BrandStyle, locale: str
 ) -> Element:
-    """Price large on a paper card; beside it the old price, struck through, over a note."""
+    """Price large on a paper card; beside it the old price, struck through, over a note.
+
+    An old price alone stands above the price on upright pages: a narrow card leaves the middle to the product.
+    """
+    if not page.wide and clean(extra.get("old_price", "")) and not clean(extra.get("note", "")):
+        return _narrow_price_card(text, extra["old_price"], x, y, page, brand, locale)
     unit, paper = page.unit, brand.paper
     ink = readable_on(paper, brand.ink)
     main = set_text("price", text, page, brand, locale)
@@ -151,7 +157,7 @@ def price_card(
     gap = 12 * unit if len(side) > 1 else 0.0
     left = x + (PRICE_PAD[0] + PRICE_GAP) * unit + main.width_px
     top = y + (high - sum(part.height_px for part in side.values()) - gap) / 2
-    quiet = next(tone for tone in (mix(ink, paper, part / 20) for part in (8, 6, 4, 2, 0)) if legible(tone, paper))
+    quiet = _quiet(ink, paper)
     for role, part in side.items():
         placed = words(part, left, top, quiet if role == "old_price" else ink)
         marks.extend(placed.marks)
@@ -159,6 +165,28 @@ def price_card(
             marks.append(struck(placed, part, readable_on(paper, brand.accent, ink, ratio=3.0)))
         top += part.height_px + gap
     return Element(tuple(marks), area)
+
+
+def _narrow_price_card(
+    text: str, old_price: str, x: float, y: float, page: Grid, brand: BrandStyle, locale: str
+) -> Element:
+    """The old price, struck through, above the price."""
+    unit, paper = page.unit, brand.paper
+    ink = readable_on(paper, brand.ink)
+    main = set_text("price", text, page, brand, locale)
+    old = set_text("price.old_price", old_price, page, brand, locale)
+    left, gap = x + PRICE_PAD[0] * unit, 15 * unit
+    top = y + (PRICE * unit - cap_px(old) - gap - cap_px(main)) / 2
+    above = Element((plain(old, left, top + cap_px(old), _quiet(ink, paper)),), Rect(left, top, old.width_px, 0))
+    line = struck(above, old, readable_on(paper, brand.accent, ink, ratio=3.0))
+    price = plain(main, left, top + cap_px(old) + gap + cap_px(main), ink)
+    area = Rect(x, y, max(main.width_px, old.width_px) + 2 * PRICE_PAD[0] * unit, PRICE * unit)
+    return Element((Plate(area, 26 * unit, paper, shadow_px=18 * unit), *above.marks, line, price), area)
+
+
+def _quiet(ink: str, paper: str) -> str:
+    """The ink, thinned as far as it stays legible."""
+    return next(tone for tone in (mix(ink, paper, part / 20) for part in (8, 6, 4, 2, 0)) if legible(tone, paper))
 
 
 def _beside(extra: Mapping[str, str], page: Grid, brand: BrandStyle, locale: str) -> dict[str, Block]:
@@ -206,22 +234,30 @@ def brand_mark(text: str, page: Grid, brand: BrandStyle, locale: str, tone: Tone
         setting = set_text("logo", text or brand.name, page, brand, locale)
         return words(setting, 0, 0, tone.text, halo=True), True
     width, height = 0.38 * page.safe.width, page.header
-    if (
-        logo.visible_part(brand.logo, tone.ground, LOGO_CONTRAST, lighter=tone.is_light, darker=not tone.is_light)
-        >= LOGO_PART
-    ):
-        size = logo.size_within(brand.logo, width, height * 0.86)
-        return Element((Picture(brand.logo, Rect(0, 0, *size)),), Rect(0, 0, *size)), True
-    across, down = 18 * page.unit, 12 * page.unit
+    if logo.brings_ground(brand.logo):
+        return _bare(brand.logo, width, height), False
+    sides = {"lighter": tone.is_light, "darker": not tone.is_light}
+    if logo.visible_part(brand.logo, tone.ground, LOGO_CONTRAST, **sides) >= LOGO_PART:
+        return _bare(brand.logo, width, height * 0.86), True
+    across, down = 14 * page.unit, 10 * page.unit
     size = logo.size_within(brand.logo, width - 2 * across, height - 2 * down)
     area = Rect(0, 0, size[0] + 2 * across, size[1] + 2 * down)
     plate = Plate(area, min(18 * page.unit, area.height / 2), logo_ground(brand), shadow_px=10 * page.unit)
     return Element((plate, Picture(brand.logo, Rect(across, down, *size))), area), False
 
 
+def _bare(path: Path, width: float, height: float) -> Element:
+    """The logo itself, as large as the place allows."""
+    area = Rect(0, 0, *logo.size_within(path, width, height))
+    return Element((Picture(path, area),), area)
+
+
 def logo_ground(brand: BrandStyle) -> str:
-    """The brand colour on which most of the logo can be seen."""
+    """The brand colour on which most of the logo can be seen: paper or primary, the others only where both fail."""
     assert brand.logo is not None
     path = brand.logo
-    grounds = (brand.paper, brand.ink, brand.primary, WHITE, BLACK)
-    return max(grounds, key=lambda ground: round(logo.visible_part(path, luminance(ground), LOGO_CONTRAST), 2))
+    grounds = (brand.paper, brand.primary, brand.ink, WHITE)
+    wanted = (one for one in grounds if logo.visible_part(path, luminance(one), LOGO_CONTRAST) >= LOGO_PART)
+    return next(wanted, None) or max(
+        grounds, key=lambda ground: round(logo.visible_part(path, luminance(ground), LOGO_CONTRAST), 2)
+    )

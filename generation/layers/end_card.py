@@ -24,6 +24,8 @@ _ABOVE = {"headline": 38, "price": 30, "cta": 38, "url": 26, "legal": 34}
 _WIDEST_GAPS = 1.6
 #: How far the discs of the ground stand off it, in code values of luma.
 _DISC_CODES = (11, 19)
+#: A wide logo takes this part of the card's width: it signs the card, the product's name leads it.
+_LOGO_WIDTH = 0.5
 #: At most this part of the way to black or white.
 _DEEPEST = 0.5
 #: The elements grow by this factor at most.
@@ -138,9 +140,10 @@ def _logo(desk: Desk) -> Element:
     if brand.logo is None:
         setting = desk.set("logo", brand.name)
         return _centred(desk, elements.words(setting, 0, 0, desk.text))
-    width, height = 0.8 * desk.page.card_width * desk.unit, CARD_LOGO * desk.unit
-    bare = logo.visible_part(brand.logo, luminance(desk.ground), elements.LOGO_CONTRAST) >= elements.LOGO_PART
-    across, down = (0.0, 0.0) if bare else (26 * desk.unit, 18 * desk.unit)
+    width, height = _LOGO_WIDTH * desk.page.card_width * desk.unit, CARD_LOGO * desk.unit
+    seen = logo.visible_part(brand.logo, luminance(desk.ground), elements.LOGO_CONTRAST)
+    bare = logo.brings_ground(brand.logo) or seen >= elements.LOGO_PART
+    across, down = (0.0, 0.0) if bare else (22 * desk.unit, 16 * desk.unit)
     size = logo.size_within(brand.logo, width - 2 * across, height - 2 * down)
     area = Rect(0, 0, size[0] + 2 * across, size[1] + 2 * down)
     marks: list[Mark] = [] if bare else [Plate(area, 22 * desk.unit, elements.logo_ground(brand))]

@@ -26,7 +26,7 @@ FLOOR = 0.0185
 LABEL, LABEL_FLOOR = 0.0265, 0.022
 
 #: Padding in units: (left and right, above and below).
-BADGE_PAD, PRICE_PAD, BUTTON_PAD, CAPTION_PAD, LABEL_PAD = (20, 10), (28, 16), (36, 20), (26, 14), (16, 9)
+BADGE_PAD, PRICE_PAD, BUTTON_PAD, CAPTION_PAD, LABEL_PAD = (20, 10), (24, 16), (36, 20), (26, 14), (16, 9)
 #: Between the price and what stands beside it; arrow of the button with the gap before it.
 PRICE_GAP, ARROW, ARROW_GAP = 22, 30, 18
 
@@ -45,10 +45,10 @@ class Style:
 
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
-        "headline": Style(800, 108, 54, 3, 1.10, -0.022),
+        "headline": Style(800, 150, 54, 3, 1.04, -0.03),
         "subline": Style(600, 42, 29, 2, 1.26),
         "badge": Style(800, 30, 23, tracking_em=0.03),
-        "price": Style(800, 68, 36, tracking_em=-0.02),
+        "price": Style(800, 60, 36, tracking_em=-0.02),
         "price.old_price": Style(600, 29, 22),
         "price.note": Style(600, 27, 20, 2, 1.18),
         "cta": Style(700, 38, 27, tracking_em=-0.005),
@@ -67,7 +67,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
 )
 
 #: A wide picture is seen smaller on a phone held upright: what stands in the column may grow by this factor.
-WIDE_TYPE: Mapping[str, float] = MappingProxyType({"headline": 1.2, "subline": 1.12})
+WIDE_TYPE: Mapping[str, float] = MappingProxyType({"subline": 1.12})
 
 #: Heights on an end card, in its units.
 CARD_LOGO, CARD_HEADLINE, CARD_PRICE, CARD_BUTTON, CARD_URL, CARD_LEGAL = 104, 236, 88, 98, 44, 62

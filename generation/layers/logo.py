@@ -20,6 +20,10 @@ from generation.layers.colour import luminances
 
 #: A logo larger than this is a mistake (or an attack): 40 megapixels take 160 MB when opened.
 LARGEST_PIXELS = 40_000_000
+#: Opaque enough to hide what is below.
+_SOLID = 200
+#: A circle fills 0.785 of its box, the boldest lettering rarely half of it.
+_BADGE_COVER, _BADGE_EDGE = 0.7, 0.9
 _FORMATS = ("PNG", "WEBP", "JPEG", "GIF", "TIFF", "BMP")
 
 
@@ -63,6 +67,17 @@ def size_within(path: Path, width: float, height: float) -> tuple[int, int]:
     tall, wide = read(path).shape[:2]
     scale = min(width / wide, height / tall)
     return max(1, int(wide * scale)), max(1, int(tall * scale))
+
+
+@lru_cache(maxsize=64)
+def brings_ground(path: Path) -> bool:
+    """Whether the logo is a badge, a seal or a photograph with a ground of its own, which wants no other under it.
+
+    So it is when most of its box is opaque, or its edges are. Raises: BadMedia.
+    """
+    solid = read(path)[..., 3] > _SOLID
+    edges = np.concatenate([solid[0], solid[-1], solid[:, 0], solid[:, -1]])
+    return bool(solid.mean() >= _BADGE_COVER or edges.mean() >= _BADGE_EDGE)
 
 
 @lru_cache(maxsize=16)

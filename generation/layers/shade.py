@@ -2,8 +2,8 @@
 
 Light text stands on darkened footage, dark text on lightened footage; which of the two a film gets is what needs less
 shade. From the plate's luminance follows the opacity at which the words keep their contrast; a limiter turns it into a
-level that glides and is never below the need of its own frame. The shade runs out to the picture's edges and fades
-towards its middle, like light falling off. Knows footage and places; not text, fonts or encoders.
+level that glides and is never below the need of its own frame. The shade lies about the words alone and runs out slowly
+on all sides, so that the picture keeps its light. Knows footage and places; not text, fonts or encoders.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ Floats = NDArray[np.float32]
 #: Frames that a level looks to either side when it takes the largest need, and again when it is smoothed.
 REACH = 6
 #: Even footage that needs no darkening gets this much: the look of a film must not jump between its scenes.
-LEAST_DARK, LEAST_LIGHT = 0.18, 0.06
+LEAST_DARK, LEAST_LIGHT = 0.10, 0.06
 #: Dark text must need this much less shade before it is preferred: light text is what people expect over film.
 _WORTH_CHANGING = 0.12
 #: Footage lightened by more than this looks milky, while darkened footage still looks like evening.
 _MOST_WASH = 0.25
 #: Levels move in steps of this size, so that footage at rest costs nothing.
 _STEP = 1 / 96
+#: Full strength lies this far around a thing, in units; from there the shade runs out over a third of an upright page.
+_AROUND, _TEXT_REACH, _LOGO_REACH = 22, 310, 170
 
 
 def needs(thing: Placed, light: Light, text: str, shade: str) -> Floats:
@@ -133,27 +135,19 @@ def _limited(wanted: Floats) -> Floats:
 
 
 def _fields(things: Sequence[Placed], size: Size, unit: float) -> list[Plane]:
-    """Where the shade of each thing lies: 255 from the picture's edges to the thing, then falling to 0.
+    """Where the shade of each thing lies: 255 under it and a little around, then falling to 0 on all sides.
 
-    Rows below its reach are left out. On wide pictures it ends beside the text as well; one edge serves all texts, as
-    three edges would draw a staircase on the footage.
+    So long and soft a fall has no edge that is seen, and the rest of the picture keeps its light. Rows below its reach
+    are left out.
     """
-    texts = [thing.box for thing in things if thing.kind != "logo"]
+    across, down = (np.arange(length, dtype=np.float32) + np.float32(0.5) for length in (size.width_px, size.height_px))
     fields = []
     for thing in things:
-        group = texts if thing.kind != "logo" else [thing.box]
-        right_sided = thing.box.x + thing.box.width / 2 > size.width_px / 2
-        wide = size.width_px > 1.25 * size.height_px
-        edge = max(size.width_px - box.x if right_sided else box.right for box in group)
-        down = _beyond(size.height_px, thing.box.bottom + 14 * unit, 330 * unit)
-        across = _beyond(size.width_px, edge + 20 * unit, 560 * unit) if wide else np.zeros(size.width_px, np.float32)
-        across = across[::-1] if right_sided else across
-        rows = 2 * ((int(np.count_nonzero(down < 1)) + 1) // 2)
-        t = np.clip(np.hypot(down[:rows, None], across[None, :]), 0, 1)
-        fields.append(np.asarray(np.rint(255 * (1 - t * t * t * (t * (6 * t - 15) + 10))), np.uint8))
+        box, around = thing.box, _AROUND * unit
+        reach = (_LOGO_REACH if thing.kind == "logo" else _TEXT_REACH) * unit
+        aside = np.maximum(np.maximum(box.x - around - across, across - box.right - around), 0)
+        below = np.maximum(np.maximum(box.y - around - down, down - box.bottom - around), 0)
+        rows = 2 * ((int(np.flatnonzero(below < reach)[-1]) + 2) // 2)
+        t = np.clip(np.hypot(below[:rows, None], aside[None, :]) / np.float32(reach), 0, 1)
+        fields.append(np.asarray(np.rint(255 * (1 - t * t * t * (t * (6 * t - 15) + 10))), np.uint8)[: size.height_px])
     return fields
-
-
-def _beyond(length: int, full: float, reach: float) -> Floats:
-    """How far each row or column lies beyond `full`, in parts of `reach`."""
-    return np.asarray(np.maximum((np.arange(length) + 0.5 - full) / reach, 0), np.float32)

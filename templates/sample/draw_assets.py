@@ -19,7 +19,7 @@ Mask = NDArray[np.float32]
 Picture = NDArray[np.float32]
 
 SCALE = 2
-PINE, CLAY, PAPER, SLATE, LEATHER, STEEL = "#1f4a3d", "#e0793f", "#f7f2e8", "#46627c", "#a5673f", "#c9ccc8"
+PINE, APRICOT, PAPER, SLATE, LEATHER, STEEL = "#1f4a3d", "#ffbd85", "#f7f2e8", "#46627c", "#a5673f", "#c9ccc8"
 #: Key light from the upper left and in front of the thing.
 LIGHT = np.array([-0.48, -0.62, 0.62], np.float32)
 HERE = Path(__file__).resolve().parent
@@ -283,21 +283,19 @@ def stitches(sheet: Sheet, mask: Mask, inset: float) -> None:
 
 
 def draw_logo() -> Sheet:
-    """The wordmark on a pill of the brand's colour, so that it reads on any footage and on the end card."""
+    """Mark and wordmark in light colours on transparency: the file a brand hands over for films and dark grounds."""
     import font_manrope
     from PIL import Image, ImageDraw, ImageFont
 
-    sheet = Sheet(860, 240)
-    pill = sheet.box(0, 0, 860, 240, 120)
-    sheet.over(np.broadcast_to(rgb(PINE), sheet.colour.shape).astype(np.float32), pill)
-    sheet.over(np.broadcast_to(rgb(CLAY), sheet.colour.shape).astype(np.float32), sun_mark(sheet, 156, 128, 50))
-    font = ImageFont.truetype(font_manrope.ManropeBold, 112 * SCALE)
+    sheet = Sheet(900, 220)
+    sheet.over(np.broadcast_to(rgb(APRICOT), sheet.colour.shape).astype(np.float32), sun_mark(sheet, 118, 126, 84))
+    font = ImageFont.truetype(font_manrope.ManropeExtraBold, 158 * SCALE)
     letters = Image.new("L", (sheet.width, sheet.height), 0)
     drawing = ImageDraw.Draw(letters)
-    x = 258.0 * SCALE
+    x = 262.0 * SCALE
     for letter in "halvora":
-        drawing.text((x, 122 * SCALE), letter, 255, font, anchor="lm")
-        x += font.getlength(letter) + 3 * SCALE
+        drawing.text((x, 176 * SCALE), letter, 255, font, anchor="ls")
+        x += font.getlength(letter) - 2 * SCALE
     word = np.asarray(letters, np.float32) / 255
     sheet.over(np.broadcast_to(rgb(PAPER), sheet.colour.shape).astype(np.float32), word)
     return sheet

@@ -118,8 +118,15 @@ def test_the_animatic_draws_what_the_samples_prompts_ask_for():
         creative.row.row_id: {word.concept for shot in creative.shots for word in read_prompt(shot.prompt).words}
         for creative in made
     }
-    assert {"lake", "dawn", "fog", "pine", "push"} <= drawn["alba"]
-    assert {"street", "morning", "clear", "people", "push"} <= drawn["vela"]
+    assert {"lake", "mountain", "dusk", "tent", "campfire", "push"} <= drawn["alba"]
+    assert {"street", "autumn", "golden", "people", "push"} <= drawn["vela"]
+
+
+def test_people_of_a_scene_do_not_walk_behind_the_product():
+    _, _, made = everything(SAMPLE)
+    shots = {shot.prompt for creative in made for shot in creative.shots if shot.picture}
+    assert len(shots) == 2
+    assert not [prompt for prompt in shots if "people" in {word.concept for word in read_prompt(prompt).words}]
 
 
 def test_prompts_are_the_same_in_every_language_so_that_footage_is_shared():
@@ -133,7 +140,9 @@ def test_the_samples_pictures_are_cut_out_and_large_enough():
             alpha = np.asarray(picture.convert("RGBA"))[..., 3]
         assert max(alpha.shape) >= 800
         assert alpha[0, 0] == 0
-        assert alpha[alpha.shape[0] // 2, alpha.shape[1] // 2] == 255
+        # The logo is letters with nothing behind them; the products are solid in their middle.
+        assert (alpha[alpha.shape[0] // 2, alpha.shape[1] // 2] == 255) == (name != "logo")
+        assert (alpha == 255).mean() > 0.1
         assert ((alpha > 0) & (alpha < 255)).mean() > 0.0005  # soft edges
 
 

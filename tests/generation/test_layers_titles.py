@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 
 from generation.errors import BadMedia, BadShot, MissingGlyphs, TextDoesNotFit
 from generation.layers.colour import BLACK, WHITE, contrast, filled, luminances, readable_on, yuv
-from generation.layers.elements import NAME_CONTRAST, TEXT_CONTRAST, button_colours
+from generation.layers.elements import NAME_CONTRAST, TEXT_CONTRAST, button_colours, dark_tone
 from generation.layers.end_card import ground_and_text, tints
 from generation.layers.grid import grid
 from generation.layers.kinds import LABEL_FLOOR, STYLES, caption_characters, check_text, set_text
 from generation.layers.placed import Picture, Placed, Plate, Stroke, Words
+from generation.layers.shade import _fields
 from generation.layers.shaping import shape
 from generation.layers.spec import KINDS, BrandStyle, CaptionSpan, Layer, TitleSheet
 from generation.layers.titles import lay_out, prove
@@ -296,25 +298,98 @@ def picture(path: Path, colour: tuple[int, int, int, int], margin: int = 40) -> 
     return path
 
 
-def with_logo(path: Path) -> Placed:
+def lettering(path: Path, colour: tuple[int, int, int, int]) -> Path:
+    """A logo of bars on transparency, like letters, inside an empty margin."""
+    image = np.zeros((200, 480, 4), np.uint8)
+    for left in range(40, 440, 50):
+        image[40:160, left : left + (50 if left == 390 else 25)] = colour
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def disc(path: Path, colour: tuple[int, int, int, int]) -> Path:
+    """A round badge: its ground fills its outline, not its box."""
+    image = np.zeros((300, 300, 4), np.uint8)
+    cv2.circle(image, (150, 150), 140, colour, -1)
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def with_logo(path: Path, primary: str = BRAND.primary) -> Placed:
     sheet = sheet_of("9x16", only=frozenset({"logo"}))
-    return by_kind(lay_out(replace(sheet, brand=replace(BRAND, logo=path))))["logo"]
+    return by_kind(lay_out(replace(sheet, brand=replace(BRAND, logo=path, primary=primary))))["logo"]
 
 
 def test_a_logo_is_trimmed_and_keeps_its_proportions(tmp_path: Path) -> None:
-    thing = with_logo(picture(tmp_path / "logo.png", (255, 255, 255, 255)))
+    thing = with_logo(lettering(tmp_path / "logo.png", (255, 255, 255, 255)))
     (mark,) = thing.parts[0].marks
     assert isinstance(mark, Picture)
     assert mark.area.width / mark.area.height == pytest.approx(400 / 120, rel=0.03)
     assert thing.shaded
 
 
-def test_a_logo_that_would_drown_in_the_shade_gets_a_plate(tmp_path: Path) -> None:
-    thing = with_logo(picture(tmp_path / "logo.png", (30, 20, 10, 255)))
+@pytest.mark.parametrize(
+    ("bgr", "primary", "ground"),
+    [
+        ((30, 20, 10), "#0b3d2e", BRAND.paper),
+        ((30, 20, 10), "#ffd23f", BRAND.paper),
+        ((120, 110, 100), "#0b3d2e", BRAND.paper),
+    ],
+)
+def test_a_logo_that_would_drown_in_the_shade_gets_a_plate_of_the_brands(
+    tmp_path: Path, bgr: tuple[int, int, int], primary: str, ground: str
+) -> None:
+    thing = with_logo(lettering(tmp_path / "logo.png", (*bgr, 255)), primary)
     plate = thing.parts[0].marks[0]
     assert isinstance(plate, Plate)
-    assert contrast(plate.colour, "#0a141e") > 4.5
+    assert plate.colour == ground
+    assert contrast(plate.colour, "#" + "".join(f"{part:02x}" for part in reversed(bgr))) > 3
     assert not thing.shaded
+
+
+def test_a_light_logo_on_lightened_footage_gets_a_plate_in_the_brands_primary(tmp_path: Path) -> None:
+    brand = replace(BRAND, logo=lettering(tmp_path / "logo.png", (240, 250, 255, 255)))
+    sheet = replace(sheet_of("9x16", only=frozenset({"logo"})), brand=brand)
+    plate = by_kind(lay_out(sheet, dark_tone(brand)))["logo"].parts[0].marks[0]
+    assert isinstance(plate, Plate)
+    assert plate.colour == BRAND.primary
+
+
+@pytest.mark.parametrize("bgr", [(30, 20, 10), (120, 110, 100), (255, 255, 255), (46, 61, 11)])
+@pytest.mark.parametrize("shape", [picture, disc])
+def test_a_badge_brings_its_own_ground_and_gets_no_plate(
+    tmp_path: Path, bgr: tuple[int, int, int], shape: Callable[[Path, tuple[int, int, int, int]], Path]
+) -> None:
+    path = shape(tmp_path / "logo.png", (*bgr, 255))
+    thing = with_logo(path)
+    assert [type(mark) for mark in thing.parts[0].marks] == [Picture]
+    assert not thing.shaded
+    sheet = replace(sheet_of("9x16", only=frozenset({"end_card"})), brand=replace(BRAND, logo=path))
+    on_card = by_kind(lay_out(sheet))["end_card.logo"]
+    assert [type(mark) for mark in on_card.parts[0].marks] == [Picture]
+
+
+def test_an_old_price_alone_stands_above_the_price_on_upright_pages() -> None:
+    for page, (size, _) in PAGES.items():
+        sheet = sheet_of(page, "short", only=frozenset({"price"}))
+        cards = [
+            by_kind(lay_out(replace(sheet, layers=(replace(sheet.layers[0], extra=extra),))))["price"].box
+            for extra in ({}, {"old_price": "$69"})
+        ]
+        assert (cards[1].width == cards[0].width) == (size.width_px <= 1.25 * size.height_px)
+
+
+def test_the_shade_has_no_edge_and_leaves_the_rest_of_the_picture_its_light() -> None:
+    for page in PAGES:
+        sheet = sheet_of(page, "short", only=frozenset({"logo", "headline"}))
+        things = [thing for thing in lay_out(sheet) if thing.shaded]
+        for thing, field in zip(things, _fields(things, sheet.size, grid(sheet.size, sheet.safe).unit), strict=True):
+            box = thing.box
+            assert (field[box.y : box.bottom, box.x : box.right] == 255).all()
+            # Even a shade of full strength changes by less than a code and a half a pixel: nothing to see as an edge.
+            steps = [np.abs(np.diff(field.astype(np.int16), axis=axis)).max() for axis in (0, 1)]
+            assert max(steps) <= (6 if thing.kind == "logo" else 3)
+            assert field.sum() / 255 < 0.6 * sheet.size.width_px * sheet.size.height_px
 
 
 @pytest.mark.parametrize("content", [b"", b"this is a text file", b"\x89PNG\r\n\x1a\n" + bytes(40)])
