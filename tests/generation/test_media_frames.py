@@ -319,19 +319,18 @@ import numpy as np
 from generation.media.frames import VideoWriter, new_frame
 from generation.spec import Size
 
-drift = np.random.default_rng(1).integers(40, 200, (280, 1130)).astype(np.uint16)
-soft = ((drift + np.roll(drift, 1, 0) + np.roll(drift, 1, 1) + np.roll(drift, 2, 1)) // 4).astype(np.uint8)
-size = Size(1080, 248)  # not a multiple of 16
+drift = np.random.default_rng(1).integers(40, 200, (1960, 1120), dtype=np.uint8)
+size = Size(1080, 1920)  # 1080 is not a multiple of 16
 with VideoWriter(Path(sys.argv[1]), size, Fraction(30000, 1001), sys.argv[2]) as writer:
-    for index in range(45):
+    for index in range(6):
         frame, planes = new_frame(size)
-        planes.y[:] = soft[index // 2 : index // 2 + 248, index : index + 1080]
-        planes.u[:], planes.v[:] = 120, 135
+        planes.y[:] = drift[index : index + 1920, index : index + 1080]
+        planes.u[:], planes.v[:] = 128, drift[:960, :540]
         writer.write_frame(frame)
 """
 
 
-@pytest.mark.parametrize("tier", ["final", "archive", "intermediate"])
+@pytest.mark.parametrize("tier", ["final", "archive"])
 def test_the_same_frames_give_the_same_bytes_whatever_lies_in_memory(tmp_path, tier):
     films = []
     for number in (0, 85, 170, 255):  # glibc fills what it hands out with this byte
