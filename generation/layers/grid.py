@@ -1,7 +1,7 @@
 """The page: how a safe box is divided, and one unit of length for everything in it.
 
 All zones together fill the safe box at most, whatever stands on the sheet, so two kinds cannot meet. Upright and square
-pictures stack everything; wide ones keep their texts in a column at the start side and leave the other to the product.
+pictures stack everything; wide ones keep their texts in a column at the start side and leave the middle to the product.
 Pure geometry: knows no text and no brand.
 """
 
@@ -48,7 +48,7 @@ class Grid:
     @property
     def column(self) -> float:
         """Width of headline and subline."""
-        return 0.56 * self.safe.width if self.wide else self.safe.width
+        return 0.44 * self.safe.width if self.wide else self.safe.width
 
     @property
     def row(self) -> float:

@@ -2,8 +2,8 @@
 
 Light text stands on darkened footage, dark text on lightened footage; which of the two a film gets is what needs less
 shade. From the plate's luminance follows the opacity at which the words keep their contrast; a limiter turns it into a
-level that glides and is never below the need of its own frame. The shade lies about the words alone and runs out slowly
-on all sides, so that the picture keeps its light. Knows footage and places; not text, fonts or encoders.
+level that glides and is never below the need of its own frame. The shade lies about the words and runs out slowly, so
+that the picture keeps its light. Knows footage and places; not text, fonts or encoders.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ LEAST_DARK, LEAST_LIGHT = 0.10, 0.06
 #: Dark text must need this much less shade before it is preferred: light text is what people expect over film.
 _WORTH_CHANGING = 0.12
 #: Footage lightened by more than this looks milky, while darkened footage still looks like evening.
-_MOST_WASH = 0.25
+_MOST_WASH = 0.38
 #: Levels move in steps of this size, so that footage at rest costs nothing.
 _STEP = 1 / 96
 #: Full strength lies this far around a thing, in units; from there the shade runs out over a third of an upright page.
-_AROUND, _TEXT_REACH, _LOGO_REACH = 22, 310, 170
+_AROUND, _TEXT_REACH, _LOGO_REACH = 22, 380, 300
+#: Towards the edges of the picture that a thing stands at, distances count by this factor.
+_NEAR = 0.35
 
 
 def needs(thing: Placed, light: Light, text: str, shade: str) -> Floats:
@@ -135,18 +137,21 @@ def _limited(wanted: Floats) -> Floats:
 
 
 def _fields(things: Sequence[Placed], size: Size, unit: float) -> list[Plane]:
-    """Where the shade of each thing lies: 255 under it and a little around, then falling to 0 on all sides.
+    """Where the shade of each thing lies: 255 under it and a little around, then falling to 0.
 
-    So long and soft a fall has no edge that is seen, and the rest of the picture keeps its light. Rows below its reach
-    are left out.
+    Towards the picture's middle it runs out over a third of an upright page; towards the top and the near side much
+    slower, so that it reads as light falling off into the corner and not as a patch behind the words. Rows below its
+    reach are left out.
     """
     across, down = (np.arange(length, dtype=np.float32) + np.float32(0.5) for length in (size.width_px, size.height_px))
     fields = []
     for thing in things:
         box, around = thing.box, _AROUND * unit
         reach = (_LOGO_REACH if thing.kind == "logo" else _TEXT_REACH) * unit
-        aside = np.maximum(np.maximum(box.x - around - across, across - box.right - around), 0)
-        below = np.maximum(np.maximum(box.y - around - down, down - box.bottom - around), 0)
+        on_right = box.x + box.width / 2 > size.width_px / 2
+        left, right = (1.0, _NEAR) if on_right else (_NEAR, 1.0)
+        aside = np.maximum(np.maximum(left * (box.x - around - across), right * (across - box.right - around)), 0)
+        below = np.maximum(np.maximum(_NEAR * (box.y - around - down), down - box.bottom - around), 0)
         rows = 2 * ((int(np.flatnonzero(below < reach)[-1]) + 2) // 2)
         t = np.clip(np.hypot(below[:rows, None], aside[None, :]) / np.float32(reach), 0, 1)
         fields.append(np.asarray(np.rint(255 * (1 - t * t * t * (t * (6 * t - 15) + 10))), np.uint8)[: size.height_px])
