@@ -108,6 +108,8 @@ def _examined(named: str, origin: str) -> Ffmpeg:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotAvailable(f"{origin}: {path} does not answer -version ({error})") from error
+    if answer.returncode < 0:
+        raise ToolKilled(f"{origin}: {path} ended with {_ending(answer.returncode)} when asked for its version")
     version = re.match(rb"ffmpeg version (\S+)", answer.stdout)
     if answer.returncode or version is None:
         raise NotAvailable(f"{origin}: {path} does not answer -version as ffmpeg does")
