@@ -73,12 +73,13 @@ def _card(sheet: TitleSheet, page: Grid, layer: Layer) -> Iterator[Placed]:
     times = (layer.start_frame, layer.end_frame)
     ground, text = ground_and_text(sheet.brand)
     yield Placed("end_card", layer.text, full, *times, (), colour=text, backdrop=ground)
-    step = frames_of(_CARD_SECONDS, sheet.fps)
+    # The ground comes from below: what stands on it waits until it is there, or its shadow would fall on the footage.
+    arrived, step = frames_of(0.7 * WIPE_SECONDS, sheet.fps), frames_of(_CARD_SECONDS, sheet.fps)
     found = end_card(layer.text, layer.extra, page, sheet.brand, sheet.locale, zone)
     for index, (role, element) in enumerate(found.items()):
         written = layer.text if role == "headline" else layer.extra.get(role, "")
         motion = "button" if role == "cta" else "rise"
-        parts = (Part(element.marks, motion, step * (index + 1)),)
+        parts = (Part(element.marks, motion, arrived + step * index),)
         yield Placed(f"end_card.{role}", written, whole_box(element.area), *times, parts)
 
 
