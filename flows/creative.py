@@ -270,8 +270,8 @@ def expected(step: DeliveryStep) -> Expected:
 
 
 def _poster_second(step: DeliveryStep) -> float:
-    """A moment when the titles stand: two fifths into the film."""
-    return round(float(step.master.plate.frames / step.master.plate.fps) * 0.4, 3)
+    """A moment when the titles stand: past the middle, where films of two shots dissolve, and before an end card."""
+    return round(float(step.master.plate.frames / step.master.plate.fps) * 0.55, 3)
 
 
 def _footage(finished: Finished, step: FootageStep) -> Footage:

@@ -1,7 +1,7 @@
 """Facts in TOML files, each with its source and the day it was checked, read key by key.
 
 A table that is wrong is a sentence with file, table and key. Does not know what the facts are about:
-`placement_table.py` and `disclosure_table.py` do.
+`placement_table.py` and `disclosure.py` do.
 """
 
 from __future__ import annotations

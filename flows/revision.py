@@ -18,24 +18,33 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Step kind -> (sources, libraries) that decide its bytes.
 MADE_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plate": (
-        ("generation/plate.py", "generation/cut.py", "generation/reframe.py", "generation/looks", "generation/media/frames.py"),
+        (
+            "generation/plate.py",
+            "generation/cut.py",
+            "generation/reframe.py",
+            "generation/looks",
+            "generation/media/frames.py",
+        ),
         ("av", "opencv-python-headless", "numpy"),
     ),
     "voice": (
-        ("audio/fit.py", "audio/media.py", "audio/voices/espeak.py", "audio/voices/espeak_child.py"),
+        ("audio/fit.py", "audio/script.py", "audio/words.py", "audio/waveform.py", "audio/money.toml", "audio/voices"),
         ("av", "numpy"),
     ),
-    "bed": (("audio/beds.py", "audio/media.py"), ("numpy",)),
-    "mix": (("audio/mix.py", "audio/media.py"), ("numpy", "pydub")),
+    "bed": (
+        ("audio/beds.py", "audio/harmony.py", "audio/instruments.py", "audio/score.py", "audio/moods.toml"),
+        ("numpy",),
+    ),
+    "mix": (("audio/mix.py", "audio/clips.py", "audio/beds.py", "audio/media.py"), ("av", "numpy", "pydub")),
     "track": (("audio/loudness.py", "audio/media.py"), ("av", "numpy")),
     "master": (
-        ("generation/layers", "generation/marks", "generation/media/frames.py", "audio/captions.py"),
+        ("generation/layers", "generation/marks", "generation/media/frames.py", "audio/captions.py", "flows/sheet.py"),
         ("av", "opencv-python-headless", "uharfbuzz", "freetype-py", "python-bidi", "budoux", "font-manrope",
          "font-hanken-grotesk", "font-source-sans-pro"),
     ),
     "delivery": (
-        ("generation/media/mux.py", "generation/media/poster.py", "generation/check.py", "audio/captions.py"),
-        ("imageio-ffmpeg", "ffmpeg-python", "pysubs2"),
+        ("generation/media", "generation/check.py", "audio/captions.py", "audio/subtitles.py", "flows/creative.py"),
+        ("imageio-ffmpeg", "ffmpeg-python", "av", "pillow"),
     ),
 }  # fmt: skip
 

@@ -136,7 +136,7 @@ placements:                     # `spotmill placements` lists them
 
 {currency}seconds: {spec.seconds.default:g}               # {length}; a placement that needs more gets more
 # look: {spec.look}             # `spotmill looks`
-# music: {spec.music}           # uplifting, calm, tech, luxury or none
+# music: {spec.music}           # uplifting, calm, tech, luxury, playful or none
 seed: 1                  # another seed, other pictures
 engine: auto             # `spotmill engines`; auto takes the best that runs here
 # engine_options: {{}}

@@ -77,7 +77,7 @@ def _from_file(file: Path) -> dict[str, object]:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}"
-            raise _bad(file.name, name, "unknown_key", "this setting does not exist", hint)
+            raise _bad(file.name, name, "unknown_key", "", hint, "this setting does not exist")
     return {name: _typed(file.name, name, value) for name, value in content.items()}
 
 
@@ -95,5 +95,7 @@ def _typed(place: str, name: str, value: object) -> object:
         raise _bad(place, name, "wrong_type", str(value), f"Give a value like {default!r}") from error
 
 
-def _bad(place: str, name: str, code: str, value: str, fix: str) -> BadInput:
-    return BadInput((Problem(place, None, name, code, value[:60], "setting cannot be used", fix),))
+def _bad(
+    place: str, name: str, code: str, value: str, fix: str, message: str = "this value cannot be used"
+) -> BadInput:
+    return BadInput((Problem(place, None, name, code, value[:60], message, fix),))

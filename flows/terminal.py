@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
@@ -24,10 +25,12 @@ from flows.progress import Progress
 if TYPE_CHECKING:
     from flows.estimate import Range, Survey
     from flows.order import Prepared
-    from flows.summary import Summary
     from flows.status import Status
+    from flows.summary import Summary
 
-out = Console(highlight=False, soft_wrap=True)
+#: Width of tables where the output is no terminal: whoever reads them there greps for whole words.
+PIPED_COLUMNS = 240
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 #: Complaints shown in full; the rest is counted. `check` of a broken export may have one for every cell.
 MOST_PROBLEMS = 200
@@ -108,7 +111,8 @@ def print_plan(survey: Survey, *, as_json: bool) -> None:
         out.print(f"note: {note}", markup=False)
     tallies = survey.tallies
     out.print(survey.campaign, style="bold", markup=False)
-    out.print(f"engine {survey.engine} ({survey.engine_reason}); voice {survey.voice} ({survey.voice_reason})")
+    out.print(f"engine: {survey.engine_reason}", markup=False)
+    out.print(survey.voice_reason, markup=False)
     skipped = f" ({survey.skipped_rows} skipped)" if survey.skipped_rows else ""
     tree = [
         f"{_count(survey.rows, 'row')}{skipped}",
@@ -187,7 +191,7 @@ def print_table(rows: Sequence[dict[str, str]]) -> None:
     """One line for each thing there is."""
     table = Table(box=None, pad_edge=False)
     for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == "name")
     for row in rows:
         table.add_row(*(Text(value) for value in row.values()))
     out.print(table)

@@ -139,8 +139,8 @@ def run(
     `log` is ffmpeg's log level. With `failure_is_answer` a failing exit code is returned instead of raised (a check
     wants to know); death by a signal is still raised.
 
-    Raises: ToolFailed with the end of stderr, ToolKilled; ToolTimedOut at `deadline_seconds`; NotAvailable; ValueError when an
-    input or output is not a local file made by `source` and `file_url`.
+    Raises: ToolFailed with the end of stderr, ToolKilled; ToolTimedOut at `deadline_seconds`; NotAvailable; ValueError
+    when an input or output is not a local file made by `source` and `file_url`.
     """
     _refuse_foreign_names(stream)
     program = str(find_ffmpeg())

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
@@ -191,7 +190,7 @@ def test_a_failed_check_takes_down_its_own_placement_only(tmp_path):
 
 def test_a_passing_fault_is_tried_again_and_the_attempts_are_counted(tmp_path, monkeypatch):
     monkeypatch.setattr("flows.produce.PAUSE_SECONDS", 0.01)
-    results, crew = produce(
+    results, _ = produce(
         tmp_path, [plan("a")], {FilmJob: lambda job, tries: fail("transient", TRANSIENT) if tries < 3 else None}
     )
     assert statuses(results["a"]) == {"tiktok": "done", "reels": "done"}
@@ -200,7 +199,7 @@ def test_a_passing_fault_is_tried_again_and_the_attempts_are_counted(tmp_path, m
 
 @pytest.mark.parametrize("attempts", [1, 2, 4])
 def test_a_job_that_kills_its_worker_every_time_is_given_up_after_the_cap(tmp_path, attempts):
-    results, crew = produce(
+    results, _ = produce(
         tmp_path,
         [plan("a"), plan("b", plate="good")],
         {FootageJob: lambda job, tries: fail("worker_died", INFRASTRUCTURE) if job.step.key == "plate-shot" else None},
