@@ -18,11 +18,12 @@ from flows.pictures import check_picture
 from flows.placements import Placement, Rendition, load_placements, load_renditions
 from flows.plan import frames_for
 from flows.problems import Problems, did_you_mean, in_order
+from flows.sheet import brand_style
 from flows.steps import LEAD_IN_SECONDS, TAIL_SECONDS
 from flows.template import Template
 
 if TYPE_CHECKING:
-    from generation.layers.spec import BrandStyle
+    pass
 
 #: A voice may be hurried by so much (`audio.fit`); an estimate may be off by so much (`audio.estimate`).
 MOST_SPEED, LEAST_OF_ESTIMATE = 1.25, 0.8
@@ -82,7 +83,7 @@ class _Flight:
         self._spoken: dict[tuple[str, str], float] = {}
         #: Characters of captions that were asked about, by locale.
         self._captioned: dict[str, set[str]] = {}
-        self._fitting = Fitting(abilities.check_text, abilities.renditions, _brand_style(campaign))
+        self._fitting = Fitting(abilities.check_text, abilities.renditions, brand_style(campaign.brand))
 
     def check_campaign(self) -> None:
         """What holds for all rows: looks, moods, placements, the brand's own files and words."""
@@ -213,19 +214,3 @@ class _Flight:
             self.problems.add(
                 "voice_too_long", message, fix, value=creative.voiceover, row=creative.row.number, column="voiceover"
             )
-
-
-def _brand_style(campaign: Campaign) -> BrandStyle:
-    from generation.layers.spec import BrandStyle
-
-    brand = campaign.brand
-    return BrandStyle(
-        name=brand.name,
-        primary=brand.primary,
-        accent=brand.accent,
-        ink=brand.ink,
-        paper=brand.paper,
-        logo=brand.logo,
-        fonts=brand.fonts,
-        family=brand.font_family,
-    )

@@ -1,8 +1,8 @@
 """Runs the jobs of many creatives in the right order on a crew, and gives each creative back when it is finished.
 
 Takes plans one by one through a bounded window, so ten thousand creatives need no more memory than fifty. A job runs
-once however many creatives wait for it. What fails takes down only what builds on it. The crew may be a Ray cluster
-(`cluster.py`) or this process (`InlineCrew`); the order, the retries and the accounting are the same.
+once however many creatives wait for it. What fails takes down only what builds on it. The order, the retries and the
+accounting are the same whoever does the jobs (`crew.py`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
-from typing import Protocol
 
+from flows.crew import Crew
 from flows.jobs import (
     FIXES,
     INFRASTRUCTURE,
@@ -27,7 +26,6 @@ from flows.jobs import (
     PlateJob,
     SoundJob,
     Spent,
-    worker_of,
 )
 from flows.ledger import Finished, Ledger
 from flows.plan import CreativePlan, Film
@@ -38,57 +36,6 @@ PRIORITY = {FilmJob: 0, SoundJob: 1, PlateJob: 2, FootageJob: 3}
 #: Pause before another attempt after a passing fault; doubled each time.
 PAUSE_SECONDS = 2.0
 POLL_SECONDS = 1.0
-
-
-class Crew(Protocol):
-    """Who does the jobs."""
-
-    #: Jobs worth having ready at once.
-    slots: int
-
-    def room(self, job: Job) -> bool:
-        """Whether the job would start at once."""
-
-    def submit(self, ticket: str, job: Job) -> None:
-        """Start the job."""
-
-    def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
-        """Wait for at least one job to end, or for the timeout; the tickets of those that ended."""
-
-    def end(self, ticket: str) -> None:
-        """Kill the job; it will not be reported."""
-
-    def close(self) -> None:
-        """Let everybody go."""
-
-
-class InlineCrew:
-    """Does each job at once in this process: for tests, and for looking into a fault with a debugger."""
-
-    slots = 1
-
-    def __init__(self, ledger: Path) -> None:
-        self._worker = worker_of(ledger)
-        self._done: list[tuple[str, Outcome]] = []
-
-    def room(self, job: Job) -> bool:
-        """One at a time."""
-        return not self._done
-
-    def submit(self, ticket: str, job: Job) -> None:
-        """Run it now."""
-        self._done.append((ticket, self._worker.run(job)))
-
-    def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
-        """What has run."""
-        done, self._done = self._done, []
-        return done
-
-    def end(self, ticket: str) -> None:
-        """Nothing runs behind our back here."""
-
-    def close(self) -> None:
-        """Nothing to let go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flows.model import LayerBrief
+from flows.model import Brand, LayerBrief
 from flows.steps import LEAD_IN_SECONDS, BrandFacts, MasterStep
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from generation.layers.spec import BrandStyle, Layer, TitleSheet
 
 
-def brand_style(brand: BrandFacts) -> BrandStyle:
+def brand_style(brand: Brand | BrandFacts) -> BrandStyle:
     """The brand as `generation` knows it."""
     from generation.layers.spec import BrandStyle
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.costs import Costs
+from flows.crew import Crew
 from flows.deliveries import FAILED_STATES, DeliveryRecord
 from flows.jobs import Failure, Job, Spent
 from flows.ledger import Finished, Ledger
 from flows.order import Order, Prepared, prepare
 from flows.outputs import OutputFolder
-from flows.produce import CreativeResult, Crew, Production
+from flows.produce import CreativeResult, Production
 from flows.progress import Progress
 from flows.records import refused_record
 from flows.settings import Settings

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.crew import InlineCrew
 from flows.order import Order
-from flows.produce import InlineCrew
 from flows.settings import Settings
 from flows.studio import Run
 from generation.media.probe import probe

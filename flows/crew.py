@@ -1,0 +1,63 @@
+"""The port for whoever does the jobs, and the crew of one: this process.
+
+The other one is Ray's (`cluster.py`). A crew starts jobs, says which have ended, and can kill one; it neither orders nor
+repeats them (`produce.py` does).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from flows.jobs import Job, Outcome, worker_of
+
+
+class Crew(Protocol):
+    """Who does the jobs."""
+
+    #: Jobs worth having ready at once.
+    slots: int
+
+    def room(self, job: Job) -> bool:
+        """Whether the job would start at once."""
+
+    def submit(self, ticket: str, job: Job) -> None:
+        """Start the job."""
+
+    def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
+        """Wait for at least one job to end, or for the timeout; the tickets of those that ended."""
+
+    def end(self, ticket: str) -> None:
+        """Kill the job; it will not be reported."""
+
+    def close(self) -> None:
+        """Let everybody go."""
+
+
+class InlineCrew:
+    """Does each job at once in this process: for tests, and for looking into a fault with a debugger."""
+
+    slots = 1
+
+    def __init__(self, ledger: Path) -> None:
+        self._worker = worker_of(ledger)
+        self._done: list[tuple[str, Outcome]] = []
+
+    def room(self, job: Job) -> bool:
+        """One at a time."""
+        return not self._done
+
+    def submit(self, ticket: str, job: Job) -> None:
+        """Run it now."""
+        self._done.append((ticket, self._worker.run(job)))
+
+    def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
+        """What has run."""
+        done, self._done = self._done, []
+        return done
+
+    def end(self, ticket: str) -> None:
+        """Nothing runs behind our back here."""
+
+    def close(self) -> None:
+        """Nothing to let go."""
