@@ -1,7 +1,7 @@
 """The port for whoever does the jobs, and the crew of one: this process.
 
-The other one is Ray's (`cluster.py`). A crew starts jobs, says which have ended, and can kill one; it neither orders nor
-repeats them (`produce.py` does).
+The other one is Ray's (`cluster.py`). A crew starts jobs, says which have ended, and can kill one; it neither orders
+nor repeats them (`produce.py` does).
 """
 
 from __future__ import annotations
