@@ -276,14 +276,15 @@ def frames_for(placement: Placement, wanted_seconds: float, length_range: tuple[
 
     Raises: ValueError when the two ranges do not meet; preflight reports it before anything is planned.
     """
-    low = max(length_range[0], placement.min_seconds)
-    high = min(length_range[1], placement.max_seconds - AUDIO_PADDING_SECONDS)
-    # A template that ends where the placement begins ("6-10 s", "10 s at least") meets it: one frame may go over.
-    if math.ceil(low * FPS) > max(math.floor(high * FPS), math.ceil(length_range[1] * FPS)):
+    shortest = math.ceil(max(length_range[0], placement.min_seconds) * FPS)
+    # A template that ends where the placement begins ("6-10 s", "10 s at least") meets it: its last frame may be begun.
+    longest = min(
+        math.ceil(length_range[1] * FPS),
+        math.floor((placement.max_seconds - AUDIO_PADDING_SECONDS) * FPS),
+    )
+    if shortest > longest:
         raise ValueError(f"{placement.id} takes {placement.min_seconds:g}-{placement.max_seconds:g} s")
-    if wanted_seconds <= low:
-        return math.ceil(low * FPS)
-    return math.floor(min(wanted_seconds, high) * FPS + Fraction(1, 2))
+    return max(shortest, min(longest, math.floor(wanted_seconds * FPS + Fraction(1, 2))))
 
 
 def _joined(text: str, words: str) -> str:
