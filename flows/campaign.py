@@ -127,7 +127,7 @@ def _on_the_server(run: Run) -> Listener:
     """Show progress as an artifact and failures as log lines, where a server runs."""
     if not _has_server():
         return lambda progress: None
-    artifact = create_progress_artifact(progress=0.0, description=run.order.campaign.name)
+    artifact = create_progress_artifact(progress=0.0, key="progress", description=run.order.campaign.name)
     logger = get_run_logger()
     state = {"percent": 0, "failed": 0}
 
