@@ -110,12 +110,14 @@ class RayCrew:
 
     def close(self) -> None:
         """Stop our workers, and Ray if we started it."""
-        for reference, (_, engine) in self._running.items():
-            with contextlib.suppress(RayError, ValueError):
-                ray.kill(engine) if engine is not None else ray.cancel(reference, force=True)
+        if not self._own_cluster:
+            # Our own Ray ends with all its processes. Cancelling there as well can trip an assertion in Ray's core.
+            for reference, (_, engine) in self._running.items():
+                with contextlib.suppress(RayError, ValueError):
+                    ray.kill(engine) if engine is not None else ray.cancel(reference, force=True)
+            for engine in self._idle_engines:
+                ray.kill(engine)
         self._running.clear()
-        for engine in self._idle_engines:
-            ray.kill(engine)
         ray.shutdown()
 
 
