@@ -58,11 +58,6 @@ class Film:
     deliveries: tuple[DeliveryStep, ...]
     disclosures: tuple[Disclosure, ...]
 
-    @property
-    def megapixel_frames(self) -> float:
-        """Work in it: pixels times frames, in millions."""
-        return self.size[0] * self.size[1] * self.frames / 1e6
-
 
 @dataclass(frozen=True, slots=True)
 class CreativePlan:
@@ -250,6 +245,7 @@ class Planner:
             placement=self._placements[placement],
             synthetic_person=synthetic_person,
             digital_source_type=self._engine.digital_source_type,
+            synthetic_voice=self._voice.id != "none",
             override=self.campaign.disclosure,
             reason=self.campaign.disclosure_reason,
         )

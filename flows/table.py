@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from flows.dialect import LIMIT_CELL_CHARACTERS, Dialect, UnreadableTable, find_dialect, safe_lines
+from flows.files import unguard
 from flows.problems import Problems
 
 LIMIT_COLUMNS = 500
@@ -146,7 +147,7 @@ def _explained(error: csv.Error, row: int, line: int) -> UnreadableTable:
 
 def _header(survey: _Survey, problems: Problems, notes: list[str]) -> tuple[str, ...] | None:
     """The names without empty columns at the right edge; None with complaints when one is missing or stands twice."""
-    names = [clean(name) for name in survey.names]
+    names = [clean(unguard(name)) for name in survey.names]
     while len(names) > 1 and not names[-1] and len(names) - 1 not in survey.used:
         names.pop()
     if len(names) < len(survey.names):
@@ -163,7 +164,7 @@ def _header(survey: _Survey, problems: Problems, notes: list[str]) -> tuple[str,
             )
     if not survey.good and not survey.ragged:
         problems.add("no_rows", "there is a header but no row", "Write one line per ad below the header")
-    return tuple(survey.names[: len(names)]) if len(problems.found) == before else None
+    return tuple(unguard(name) for name in survey.names[: len(names)]) if len(problems.found) == before else None
 
 
 def _load(
@@ -200,7 +201,8 @@ def _load(
         raise UnreadableTable(
             "readers_disagree", "two CSV readers disagree about this file", "Save it again as UTF-8 CSV"
         )
-    kept = tuple(tuple(record[: len(header)]) for record in records)
+    # What we write is guarded against spreadsheets; failed.csv comes back here and must mean what it meant.
+    kept = tuple(tuple(unguard(cell) for cell in record[: len(header)]) for record in records)
     if survey.blank:
         notes.append(f"{len(survey.blank)} blank row(s) left out.")
     return Table(header, tuple(survey.good), kept, dialect, tuple(notes), tuple(survey.ragged))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.crew import InlineCrew
-from flows.order import Order
+from flows.order import Order, prepare
 from flows.settings import Settings
 from flows.studio import Run
 from generation.media.probe import probe
@@ -149,3 +149,15 @@ def test_another_run_in_the_same_folder_is_refused(made):
     with pytest.raises(BadInput, match="another run is writing here"):
         next(second.produce())
     going.close()
+
+
+def test_failed_csv_comes_back_with_the_words_that_the_marketer_wrote(tmp_path, made):
+    _, out, _ = made
+    rows = "row_id,product,price\nred,=50% off,a lot\nblue,Blue cup,12.50\n"
+    campaign = small_campaign(tmp_path / "campaign", rows)
+    run(campaign, out, skip_bad_rows=True)
+    failed = (out / "Small" / "failed.csv").read_bytes()
+    assert b"'=50% off" in failed, "a spreadsheet would run the cell"
+    (campaign / "rows.csv").write_bytes(failed.replace(b"a lot", b"12.50"))
+    (row,) = prepare(Order(campaign)).rows
+    assert row.variables["product"] == "=50% off"
