@@ -44,9 +44,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.stem[:20]}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
         yield part
-        _sync(part)
+        sync(part)
         part.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         if error.filename is not None and Path(os.fsdecode(error.filename)) not in (part, path, path.parent):
             raise  # about another file that the block reads
@@ -66,7 +66,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
         part.write_bytes(data)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Force a file's bytes, or a folder's names, to the disk: a rename alone survives a crash only by luck."""
     handle = os.open(path, os.O_RDONLY)
     try:

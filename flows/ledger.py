@@ -26,6 +26,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from flows.files import sync
+
 MARKER = "done.json"
 
 
@@ -107,12 +109,12 @@ class Ledger:
         text = json.dumps(marker, ensure_ascii=False, sort_keys=True, allow_nan=False)
         (space.folder / MARKER).write_text(text, "utf-8")
         for path in space.folder.iterdir():
-            _sync(path)
+            sync(path)
         home = self._home(kind, key)
         home.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(home, ignore_errors=True)  # only ever a damaged step: `find` said so under the lock
         os.rename(space.folder, home)  # noqa: PTH104 - the one call whose atomicity everything rests on
-        _sync(home.parent)
+        sync(home.parent)
 
     @contextmanager
     def _lock(self, key: str) -> Iterator[None]:
@@ -184,11 +186,3 @@ def _cpu_seconds() -> float:
     """CPU time of this process and its finished children."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
