@@ -52,8 +52,19 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Lora:
+    """Weights added to a model for one look or product: a safetensors file and how strongly it counts."""
+
+    path: Path
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
-    """One request to an engine: what to show, how large, how long, from which seed."""
+    """One request to an engine: what to show, how large, how long, from which seed.
+
+    An engine says in `ways` which of the pictures and films it can start from, and refuses a shot with others.
+    """
 
     prompt: str
     size: Size
@@ -63,6 +74,18 @@ class Shot:
     negative_prompt: str = ""
     #: A picture that the film is about (the row's product); the engine keeps it recognisable.
     image: Path | None = None
+    #: The film begins with exactly this picture (the last frame of the shot before), and ends with that one.
+    first_frame: Path | None = None
+    last_frame: Path | None = None
+    #: A film to restyle, and how much of it may change: 0 keeps it, 1 takes only its length.
+    video: Path | None = None
+    strength: float = 0.7
+    #: Pictures of what shall be recognised, wherever it appears in the film.
+    references: tuple[Path, ...] = ()
+    loras: tuple[Lora, ...] = ()
+    #: Files of `Engine.encode` for the prompt and the negative prompt; None has the engine encode them itself.
+    prompt_file: Path | None = None
+    negative_file: Path | None = None
     #: Engine options, already validated by the engine's own `Options` model.
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -82,6 +105,8 @@ class Footage:
     fps: Fraction
     #: Facts for the report, JSON values only: `{"drawn": ["sea", "dawn"], "not_drawn": ["croissant"]}`.
     notes: Mapping[str, object] = field(default_factory=dict)
+    #: The film's own sound, where the engine makes one: a stereo 48 kHz WAV file beside `path`.
+    sound: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +116,7 @@ class Progress:
     shot: int
     done: int
     total: int
+    #: What the engine is doing, for people: "denoising", "decoding".
+    phase: str = ""
+    #: A JPEG of the film's first frame as it looks at this step, where one was made.
+    preview: Path | None = None

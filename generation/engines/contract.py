@@ -1,6 +1,7 @@
 """The port for footage: what an engine states about itself, and the one method it has.
 
-An engine is facts as class attributes, a typed options model that refuses unknown keys, and `render`.
+An engine is facts as attributes, a typed options model that refuses unknown keys, and `render`. One class may serve
+several names (the presets of `diffusion`): then the facts are its instances'.
 A new engine is one file here and one row in `generation/engines/__init__.py` (or an entry point in the group
 `spotmill.engines`); it is tested by adding its name to `tests/generation/test_engine_contract.py`.
 """
@@ -13,7 +14,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -41,30 +41,55 @@ def _complaint(fault: ErrorDetails, known: tuple[str, ...]) -> str:
 class Engine(ABC):
     """Makes footage from shots. One instance may render many batches; it loads what is costly once."""
 
-    id: ClassVar[str]
-    title: ClassVar[str]
+    id: str
+    title: str
     #: Changes whenever the same shot would give other pixels; part of every footage key.
-    revision: ClassVar[str]
-    licence: ClassVar[str]
-    licence_url: ClassVar[str] = ""
-    commercial_use: ClassVar[str] = "yes"
+    revision: str
+    licence: str
+    licence_url: str = ""
+    #: yes, no, or conditional (then `revenue_cap_usd` or the licence's text say when).
+    commercial_use: str = "yes"
     #: ISO 3166 codes of territories where the output may not be used.
-    excluded_territories: ClassVar[frozenset[str]] = frozenset()
-    needs_gpu: ClassVar[bool] = False
+    excluded_territories: frozenset[str] = frozenset()
+    #: Above this yearly revenue the licence asks for an agreement; 0 is no cap.
+    revenue_cap_usd: int = 0
+    needs_gpu: bool = False
     #: What has to be installed or fetched, as a sentence; empty when nothing is.
-    needs: ClassVar[str] = ""
-    makes_audio: ClassVar[bool] = False
+    needs: str = ""
+    #: Which models are behind it, for manifest and report: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers@0fad780".
+    models: tuple[str, ...] = ()
+    makes_audio: bool = False
     #: IPTC digital source type of what it makes (http://cv.iptc.org/newscodes/digitalsourcetype/...).
-    digital_source_type: ClassVar[str]
-    #: True: draws a composition of its own for every aspect. False: one native size, reframed afterwards.
-    composes_any_aspect: ClassVar[bool] = False
+    digital_source_type: str
+    #: True: draws a composition of its own for every aspect. False: a few native sizes, reframed afterwards.
+    composes_any_aspect: bool = False
     #: True: a look's prompt words are added to what is asked. False: it draws things, not styles; the grade follows.
-    reads_style_words: ClassVar[bool] = True
+    reads_style_words: bool = True
+    #: What a shot may start from besides its prompt: image, first_frame, last_frame, video, references, loras.
+    ways: frozenset[str] = frozenset({"image"})
     #: Sizes must be multiples of this.
-    size_multiple_px: ClassVar[int] = 2
-    min_seconds: ClassVar[float] = 0.5
-    max_seconds: ClassVar[float] = 60.0
-    Options: ClassVar[type[EngineOptions]] = EngineOptions
+    size_multiple_px: int = 2
+    min_seconds: float = 0.5
+    max_seconds: float = 60.0
+    #: Shots of one size, length and set of LoRAs that are worth handing over together: a model is loaded once and the
+    #: next shot is denoised while the last one is encoded.
+    shots_per_job: int = 1
+    #: True: prompts are encoded in a step of their own (`encode`), so that the text encoder need not stay in memory.
+    encodes_prompts: bool = False
+    #: Options that change no pixel: they stay out of the footage's key.
+    neutral_options: frozenset[str] = frozenset()
+    Options: type[EngineOptions] = EngineOptions
+
+    def missing(self) -> tuple[str, ...]:
+        """What this machine lacks to run the engine, each a sentence with the way out; () when all is there."""
+        return ()
+
+    def encode(self, texts: Sequence[str], paths: Sequence[Path]) -> Iterator[Progress]:
+        """Encode `texts[i]` into the safetensors file `paths[i]`; a film from it equals one from the text itself.
+
+        Only engines with `encodes_prompts` have it. Raises: NotAvailable, OutOfMemory.
+        """
+        raise NotImplementedError(f"{self.id} encodes no prompts apart")
 
     def native_fps(self, wanted: Fraction) -> Fraction:
         """The rate this engine renders at when `wanted` is delivered (a model has one rate of its own)."""
@@ -98,14 +123,19 @@ class Engine(ABC):
             raise BadShot(
                 f"{self.id}: a shot of {shot.seconds:.2f} s is outside {self.min_seconds:g}-{self.max_seconds:g} s"
             )
+        for way in ("image", "first_frame", "last_frame", "video", "references", "loras"):
+            if getattr(shot, way) and way not in self.ways:
+                known = ", ".join(sorted(self.ways)) or "the prompt only"
+                raise BadShot(f"{self.id}: cannot work from {way} (it takes: {known})")
 
     @abstractmethod
     def render(self, shots: Sequence[Shot], paths: Sequence[Path]) -> Iterator[Progress | Footage]:
         """Render `shots[i]` into the MP4 file `paths[i]` and yield progress, then one `Footage` per shot, in order.
 
-        The file is H.264 yuv420p BT.709 limited range, exactly `shot.frames` frames at `shot.fps`, no sound unless
-        `makes_audio`. The same shot gives the same pixels whatever else is in the batch. The folder exists; the
-        caller moves the finished file. Closing the generator stops the work and leaves no child process.
+        The file is H.264 yuv420p BT.709 limited range, exactly `shot.frames` frames at `shot.fps`, without sound: an
+        engine with `makes_audio` writes that into `path` with the suffix .wav. The same shot gives the same pixels
+        whatever else is in the batch. The folder exists; the caller moves the finished file. Closing the generator
+        stops the work and leaves no child process.
 
         Raises: BadShot, Refused, Transient, OutOfMemory, NotAvailable (see `generation.errors`).
         """

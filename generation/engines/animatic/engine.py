@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -86,7 +86,7 @@ class Animatic(Engine):
     digital_source_type = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
     composes_any_aspect = True
     reads_style_words = False
-    Options: ClassVar[type[EngineOptions]] = AnimaticOptions
+    Options = AnimaticOptions
 
     def refuse(self, shot: Shot) -> None:
         """See `Engine`; also refuses sizes that cannot be drawn well, and pictures that are none."""
