@@ -28,6 +28,8 @@ class Family(ABC):
 
     #: Way ("text", "image", "first_last", "video", "references") -> pipeline class of diffusers.
     pipelines: ClassVar[Mapping[str, str]]
+    #: The way whose pipeline loads a checkpoint; other ways use the same loaded parts.
+    base: ClassVar[str] = "text"
     #: Components that only encode texts: left out when shots are denoised, and loaded alone by `encode`.
     text_parts: ClassVar[tuple[str, ...]] = ("text_encoder", "tokenizer")
     #: Components that denoise, in the order in which they are used.
@@ -36,9 +38,23 @@ class Family(ABC):
     decoders: ClassVar[tuple[str, ...]] = ("vae",)
     #: Components kept in float32 whatever the precision (Wan's VAE loses detail in bf16).
     full_precision: ClassVar[tuple[str, ...]] = ("vae",)
+    #: Components of some checkpoints that nothing here uses: never loaded.
+    unused_parts: ClassVar[tuple[str, ...]] = ()
+    #: Names in a preset's `call` that speak to the family; its pipelines have no such arguments.
+    own_settings: ClassVar[frozenset[str]] = frozenset()
+
+    #: What the step callback hands over, for previews.
+    callback_tensors: ClassVar[tuple[str, ...]] = ("latents",)
+    #: Ways of which several shots can be denoised together; the pipelines take only one picture or film at a time.
+    batched: ClassVar[frozenset[str]] = frozenset({"text"})
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """The preset's further arguments of its pipelines."""
+        return {name: value for name, value in self.preset.call.items() if name not in self.own_settings}
 
     def way(self, shot: Shot) -> str:
         """Which pipeline makes the shot."""
@@ -63,6 +79,18 @@ class Family(ABC):
         The caller adds steps, guidance, generators, `output_type="latent"` and the step callback. `negatives` is None
         where no guidance is used.
         """
+
+    def stepping(self, steps: int) -> dict[str, Any]:
+        """The arguments that ask a pipeline for `steps` steps."""
+        return {"num_inference_steps": steps}
+
+    def steps_in_all(self, shot: Shot, steps: int) -> int:
+        """How often the step callback is called for a shot: more where a film is made in pieces."""
+        return steps
+
+    def refine(self, pipe: Any, output: Any, shots: Sequence[Shot], passes: int) -> dict[str, Any] | None:
+        """Arguments that change for one more pass of the loop over this output, after `passes` of them; None: done."""
+        return None
 
     @abstractmethod
     def latents(self, pipe: Any, output: Any, shots: Sequence[Shot]) -> list[Any]:
