@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out
+COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint types bench lock clean
+.PHONY: help install diffusion demo test test-slow lint types bench bench-gpu lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,15 +20,23 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# torch and what runs on it is a matter of gigabytes: only for those who make footage with models, and for the tests.
+$(VENV)/.diffusion: $(VENV)/.installed requirements-diffusion.lock
+	@echo "Installing what text-to-video models need into $(VENV) (some minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-diffusion.lock
+	@touch $@
+
 install: $(VENV)/.installed ## Create .venv and install the locked set
+
+diffusion: $(VENV)/.diffusion ## Add what text-to-video models need: torch, diffusers, transformers
 
 demo: $(VENV)/.installed ## Run the sample campaign and say where its report is
 	@$(BIN)/spotmill run templates/sample --out $(OUT)
 
-test: $(VENV)/.installed lint types ## Lint, types, layering and all tests but the slow ones
+test: $(VENV)/.diffusion lint types ## Lint, types, layering and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(VENV)/.installed ## The heavier checks
+test-slow: $(VENV)/.diffusion ## The heavier checks
 	@$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed ## Style and formatting
@@ -37,12 +46,19 @@ lint: $(VENV)/.installed ## Style and formatting
 types: $(VENV)/.installed ## Strict types
 	@$(BIN)/mypy
 
+bench-gpu: $(VENV)/.diffusion ## Stock diffusers against Spotmill's speed levels, on random weights
+	@$(BIN)/python -m benchmarks.bench_gpu
+
 bench: $(VENV)/.installed ## CPU seconds of the sample run against bare encodes of the same films
 	@$(BIN)/python -m benchmarks.bench
 
-lock: ## Renew requirements.lock from pyproject.toml (needs uv)
-	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-		--extra espeak --extra dev pyproject.toml -o requirements.lock
+# torch itself pins its CUDA packages, and a CPU build has none of them: they stay out of the lock.
+lock: ## Renew both locks from pyproject.toml (needs uv)
+	@$(COMPILE) --extra espeak --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra diffusion --extra learned --extra dev-diffusion --constraint requirements.lock \
+		pyproject.toml -o requirements-diffusion.all
+	@grep -vxFf requirements.lock requirements-diffusion.all | grep -Ev '^(nvidia-|cuda-|triton)' > requirements-diffusion.lock
+	@rm requirements-diffusion.all
 
 clean: ## Remove everything that was made or installed here
 	@rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache
