@@ -17,13 +17,18 @@ from PIL import Image
 from pydantic import ValidationError
 
 import generation.engines as engines
-from generation.engines import choose_engine, engine_names, get_engine
+from generation.engines import EngineChoice, choose_engine, engine_names, get_engine
 from generation.engines.contract import Engine
+from generation.engines.diffusion.engine import Diffusion
+from generation.engines.diffusion.hardware import Gpu, missing_libraries
+from generation.engines.diffusion.presets import load_presets
+from generation.engines.diffusion.weights import checkpoints, folder_of
 from generation.errors import BadMedia, BadShot, NotAvailable
 from generation.media.frames import read_frames
 from generation.spec import Footage, Progress, Shot, Size
+from tests.generation.videos_server import VideosServer
 
-ENGINES = ("animatic",)
+ENGINES = ("animatic", "videos-api")
 SIZE = Size(180, 320)
 FPS = Fraction(30000, 1001)
 SHOT = Shot("A woman walks along a sunny beach with a dog, umbrella, palm", SIZE, 18, FPS, seed=7)
@@ -32,8 +37,13 @@ Pictures = Callable[..., Path]
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return get_engine(request.param)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    if request.param == "videos-api":
+        with VideosServer() as server:
+            monkeypatch.setenv("SPOTMILL_VIDEOS_URL", server.url)
+            yield get_engine(request.param)
+    else:
+        yield get_engine(request.param)
 
 
 @pytest.fixture
@@ -236,8 +246,9 @@ def test_a_file_that_is_no_picture_is_refused_before_anything_is_written(engine:
 
 def test_importing_the_table_imports_nothing_heavy() -> None:
     program = (
-        "import sys, generation.engines as e; e.get_engine('animatic'); e.choose_engine('auto');"
-        "heavy = {'cv2', 'av', 'numpy', 'torch', 'PIL'} & set(sys.modules); assert not heavy, heavy"
+        "import sys, generation.engines as e; [e.get_engine(name) for name in e.engine_names()];"
+        "e.choose_engine('auto'); heavy = {'cv2', 'av', 'numpy', 'torch', 'diffusers', 'PIL', 'httpx'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(engines.__file__).parents[2])}
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env=environment)
@@ -250,11 +261,81 @@ def test_an_unknown_engine_is_a_sentence_with_the_nearest_name() -> None:
         choose_engine("zzz")
 
 
-def test_auto_says_what_it_chose_and_why() -> None:
-    choice = choose_engine("auto")
-    assert choice.name == "animatic"
-    assert "no text-to-video engine is installed" in choice.reason
+def test_every_preset_is_an_engine_under_its_own_name() -> None:
+    for name, preset in load_presets().items():
+        made = get_engine(name)
+        assert isinstance(made, Diffusion)
+        assert (made.id, made.preset) == (name, preset)
+    with pytest.raises(NotAvailable, match="no engine 'qualty'; did you mean 'quality'"):
+        get_engine("qualty")
+
+
+H100 = Gpu("NVIDIA H100 80GB HBM3", 79.6, (9, 0))
+RTX_3060 = Gpu("NVIDIA GeForce RTX 3060", 12.0, (8, 6))
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts weights of presets into a new models folder: whole in names and headers, with nothing in them."""
+    monkeypatch.setenv("SPOTMILL_MODELS", str(tmp_path / "models"))
+
+    def put(*names: str) -> None:
+        empty = (2).to_bytes(8, "little") + b"{}"
+        for name in names:
+            preset = load_presets()[name]
+            for checkpoint in checkpoints(preset):
+                folder = folder_of(checkpoint)
+                (folder / "vae").mkdir(parents=True)
+                (folder / "model_index.json").write_text('{"_class_name": "P", "vae": ["diffusers", "AutoencoderKL"]}')
+                (folder / "vae" / "model.safetensors").write_bytes(empty)
+            for adapter in preset.adapters:
+                path = tmp_path / "models" / adapter.hub_id.replace("/", "--") / adapter.file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(empty)
+
+    return put
+
+
+needs_libraries = pytest.mark.skipif(bool(missing_libraries()), reason="auto chooses no preset without torch")
+
+
+def test_auto_draws_where_there_is_no_gpu_and_says_so(models: Callable[..., None]) -> None:
+    models("fast")
+    assert choose_engine("auto", cards=()) == EngineChoice("animatic", "auto chose animatic: no GPU was found")
     assert choose_engine("animatic").reason == "animatic was asked for"
+
+
+@needs_libraries
+def test_auto_takes_the_best_preset_with_weights_that_fits(models: Callable[..., None]) -> None:
+    models("draft", "fast")
+    choice = choose_engine("auto", cards=(RTX_3060, H100))
+    assert choice.name == "fast"
+    assert "best preset with weights here that fits NVIDIA H100 80GB HBM3 (79.6 GiB, bf16)" in choice.reason
+    models("quality")
+    assert choose_engine("auto", cards=(H100,)).name == "quality"
+    assert "(12.0 GiB, offload)" in choose_engine("auto", cards=(RTX_3060,)).reason  # quality does not fit: fast
+
+
+@needs_libraries
+def test_auto_names_the_command_where_no_weights_are_here(models: Callable[..., None]) -> None:
+    choice = choose_engine("auto", cards=(H100,))
+    assert choice.name == "animatic"
+    assert "no weights are here: spotmill models pull quality (240 GiB), or fast (23 GiB)" in choice.reason
+
+
+def test_auto_says_when_the_gpu_is_too_small(models: Callable[..., None]) -> None:
+    choice = choose_engine("auto", cards=(Gpu("GeForce GTX 1050", 4.0, (6, 1)),))
+    assert (choice.name, choice.reason) == (
+        "animatic", "auto chose animatic: GeForce GTX 1050 has 4.0 GiB, too little for any preset",
+    )  # fmt: skip
+
+
+@needs_libraries
+def test_auto_never_takes_what_a_person_has_to_decide_on(models: Callable[..., None]) -> None:
+    asked_for = [name for name, one in load_presets().items() if one.commercial_use != "yes" or one.rank == 0]
+    assert {"tiny", "av", "finest"} <= set(asked_for)
+    models(*(name for name in asked_for if name not in ("tiny", "finest")))
+    assert choose_engine("auto", cards=(H100,)).name == "animatic"
 
 
 def test_an_engine_whose_import_fails_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,11 +354,13 @@ def test_other_packages_offer_engines_through_entry_points(tmp_path: Path, monke
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
-        "[spotmill.engines]\nstranger = stranger:Stranger\nanimatic = stranger:Stranger\nbroken = stranger:Missing\n"
+        "[spotmill.engines]\nstranger = stranger:Stranger\nanimatic = stranger:Stranger\n"
+        "fast = stranger:Stranger\nbroken = stranger:Missing\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert engine_names() == ("animatic", "broken", "stranger")
+    assert engine_names() == ("animatic", "videos-api", *load_presets(), "broken", "stranger")
     assert get_engine("stranger").id == "stranger"
-    assert get_engine("animatic").id == "animatic"  # a built-in name cannot be taken over
+    assert get_engine("animatic").id == "animatic"  # a built-in name cannot be taken over, nor a preset's
+    assert isinstance(get_engine("fast"), Diffusion)
     with pytest.raises(NotAvailable, match="check the package stranger"):
         get_engine("broken")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from generation.errors import NotAvailable
-from generation.looks import Glow, Grade, Grain, Look, Vignette, get_look, look_names, read_look
+from generation.looks import Glow, Grade, Grain, Look, Vignette, get_look, look_names, read_look, style_words
 from generation.looks.grade import graded_codes
 from generation.looks.grader import Grader
 from generation.looks.light import falloff
@@ -108,6 +108,19 @@ def test_the_revision_follows_the_numbers_and_not_the_words() -> None:
     assert replace(look, prompt="other words").revision == look.revision
     assert replace(look, vignette=Vignette(0.1)).revision != look.revision
     assert len({get_look(name).revision for name in look_names()}) == len(look_names())
+
+
+def test_a_shot_with_a_camera_of_its_own_gets_the_style_without_the_looks_move() -> None:
+    for name in look_names():
+        look = get_look(name)
+        assert style_words(name) == (look.prompt_words, look.negative_prompt)
+        words, negative = style_words(name, with_camera=False)
+        assert words == look.prompt_words.removesuffix(f", {look.camera}")
+        assert negative == look.negative_prompt
+        assert not {"camera", "handheld", "push", "dolly", "tracking", "pan"} & set(words.replace(",", "").split())
+    assert "35mm lens" in style_words("documentary", with_camera=False)[0]
+    with pytest.raises(NotAvailable, match="documentary"):
+        style_words("documentry", with_camera=False)
 
 
 # Colour ---------------------------------------------------------------------------------------------------------------

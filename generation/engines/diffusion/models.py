@@ -191,7 +191,7 @@ def _all_fit(denoisers: Sequence[Any]) -> bool:
     import torch
 
     needed = sum(weight.numel() * weight.element_size() for part in denoisers for weight in part.parameters())
-    return needed < torch.cuda.get_device_properties(0).total_memory * 2 / 3
+    return bool(needed < torch.cuda.get_device_properties(0).total_memory * 2 / 3)
 
 
 def compute_rows_apart(denoiser: Any) -> None:

@@ -115,7 +115,7 @@ def _on_ground(rgba: Picture, size: Size) -> Picture:
     wide = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
     # Premultiplied: otherwise the colour behind transparent pixels bleeds into the edge.
     cut[:, :, :3] *= cut[:, :, 3:] / 255
-    cut = cv2.resize(cut, wide, interpolation=_method(scale)).reshape(wide[1], wide[0], 4)
+    cut = np.asarray(cv2.resize(cut, wide, interpolation=_method(scale)), np.float32).reshape(wide[1], wide[0], 4)
     top, left = round(_MIDDLE * size.height_px - wide[1] / 2), (size.width_px - wide[0]) // 2
     frame = _ground(size)
     frame *= 1 - _shadow(size, left + wide[0] / 2, top + wide[1], wide[0])[:, :, None]
@@ -127,8 +127,8 @@ def _on_ground(rgba: Picture, size: Size) -> Picture:
 
 def _ground(size: Size) -> NDArray[np.float32]:
     down = np.linspace(0, 1, size.height_px, dtype=np.float32)[:, None, None] ** 1.5
-    column = np.float32(_GROUND_TOP) * (1 - down) + np.float32(_GROUND_FLOOR) * down
-    return np.repeat(column, size.width_px, axis=1)
+    column = np.array(_GROUND_TOP) * (1 - down) + np.array(_GROUND_FLOOR) * down
+    return np.repeat(column.astype(np.float32), size.width_px, axis=1)
 
 
 def _shadow(size: Size, x: float, foot: float, width: float) -> NDArray[np.float32]:
