@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -58,6 +59,8 @@ class Engine(ABC):
     needs: str = ""
     #: Which models are behind it, for manifest and report: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers@0fad780".
     models: tuple[str, ...] = ()
+    #: Distributions whose versions decide its pixels, for the manifest: "torch", "diffusers".
+    libraries: tuple[str, ...] = ()
     makes_audio: bool = False
     #: IPTC digital source type of what it makes (http://cv.iptc.org/newscodes/digitalsourcetype/...).
     digital_source_type: str
@@ -65,8 +68,14 @@ class Engine(ABC):
     composes_any_aspect: bool = False
     #: True: a look's prompt words are added to what is asked. False: it draws things, not styles; the grade follows.
     reads_style_words: bool = True
+    #: What its model shall not show in any shot: the first words of every negative prompt.
+    negative_prompt: str = ""
     #: What a shot may start from besides its prompt: image, first_frame, last_frame, video, references, loras.
     ways: frozenset[str] = frozenset({"image"})
+    #: Sizes that it was made for; () is any.
+    native_sizes: tuple[Size, ...] = ()
+    #: GPU memory in GiB that it needs, by precision, the fullest first; empty where that is not its affair.
+    memory_gib: Mapping[str, float] = MappingProxyType({})
     #: Sizes must be multiples of this.
     size_multiple_px: int = 2
     min_seconds: float = 0.5
@@ -79,6 +88,10 @@ class Engine(ABC):
     #: Options that change no pixel: they stay out of the footage's key.
     neutral_options: frozenset[str] = frozenset()
     Options: type[EngineOptions] = EngineOptions
+
+    def for_options(self, options: Mapping[str, object]) -> Engine:
+        """This engine with the facts that a campaign's options decide (sizes, rate, licence); itself where none do."""
+        return self
 
     def missing(self) -> tuple[str, ...]:
         """What this machine lacks to run the engine, each a sentence with the way out; () when all is there."""

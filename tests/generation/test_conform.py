@@ -17,11 +17,11 @@ import pytest
 from generation.conform.conform import Between, _at_rate, conform, frames_needed
 from generation.conform.settings import ConformSettings
 from generation.conform.survey import survey
-from generation.errors import BadMedia, BadShot, NotAvailable
+from generation.errors import BadMedia, BadShot, NotAvailable, OutOfMemory
 from generation.media.frames import Planes
 from generation.media.probe import probe
 from generation.spec import DELIVERY_FPS, Footage
-from tests.generation.moving import SIZE, disc, film, lumas, pan, picture, psnr
+from tests.generation.moving import SIZE, disc, film, lit, lumas, pan, picture, psnr
 
 torch = pytest.importorskip("torch")
 
@@ -146,6 +146,19 @@ def test_where_nothing_can_be_followed_the_nearer_frame_stands() -> None:
     assert made.std() > 0.9 * first.y.std() > ghost.std() * 1.05
 
 
+def test_motion_is_followed_while_the_light_changes() -> None:
+    from generation.conform.motion import Between as Motion
+
+    def dimming(time: float) -> Planes:
+        return picture(lit(pan, lambda at: 1 - 3 * at), time)
+
+    first, truth, second = (dimming(time) for time in (0, 1 / 32, 1 / 16))
+    mixed = np.rint((first.y.astype(float) + second.y) / 2).astype(np.uint8)
+    made = Motion(first, second, "cpu").at(0.5).y
+    assert abs(float(made.mean()) - float(truth.y.mean())) < 1
+    assert psnr(made, truth.y) > psnr(mixed, truth.y) + 4
+
+
 @pytest.mark.parametrize("size", [(16, 16), (18, 34), (46, 20)])
 def test_small_and_odd_sizes_are_conformed_too(size: tuple[int, int]) -> None:
     from generation.conform.motion import Between as Motion
@@ -201,6 +214,19 @@ def test_without_torch_the_way_out_is_said(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(NotAvailable, match=r"needs torch, .* or choose 'blend' or 'nearest'"):
         conformed(source, tmp_path, 15)
     assert conformed(source, tmp_path, 15, ConformSettings("nearest")).frames == 15
+
+
+def test_a_gpu_without_room_is_out_of_memory_with_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    from generation.conform import motion
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    planes = picture(pan, 0)
+    between = motion.follow(planes, planes, "cpu")
+    monkeypatch.setattr(torch, "zeros", full)
+    with pytest.raises(OutOfMemory, match="no room to follow motion at 208x120; device cpu"):
+        between(0.5)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -28,22 +29,49 @@ from generation.media.frames import read_frames
 from generation.spec import Footage, Progress, Shot, Size
 from tests.generation.videos_server import VideosServer
 
-ENGINES = ("animatic", "videos-api")
+ENGINES = ("animatic", "videos-api", "tiny")
 SIZE = Size(180, 320)
 FPS = Fraction(30000, 1001)
-SHOT = Shot("A woman walks along a sunny beach with a dog, umbrella, palm", SIZE, 18, FPS, seed=7)
+PROMPT = "A woman walks along a sunny beach with a dog, umbrella, palm"
 
 Pictures = Callable[..., Path]
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    if request.param == "videos-api":
+    if request.param == "tiny":
+        pytest.importorskip("torch", reason="`make test` installs it")
+        monkeypatch.setenv("SPOTMILL_MODELS", str(request.getfixturevalue("models_folder")))
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the other process; tiny tensors are ten times slower with two
+        yield from one_thread(request.param)
+    elif request.param == "videos-api":
         with VideosServer() as server:
             monkeypatch.setenv("SPOTMILL_VIDEOS_URL", server.url)
             yield get_engine(request.param)
     else:
         yield get_engine(request.param)
+
+
+def one_thread(name: str) -> Iterator[Engine]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield get_engine(name)
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny model is built, once."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture
+def shot(engine: Engine) -> Shot:
+    """A shot of 0.6 s as a plan would ask this engine for it: at its own size, rate and least number of frames."""
+    fps = engine.native_fps(FPS)
+    return Shot(PROMPT, engine.native_size(SIZE), engine.native_frames(0.6, fps), fps, seed=7)
 
 
 @pytest.fixture
@@ -89,44 +117,51 @@ def test_every_option_has_a_default_and_a_description(engine: Engine) -> None:
     assert all(field.description for field in engine.Options.model_fields.values())
 
 
-def test_an_unknown_option_is_refused_with_the_nearest_name(engine: Engine, tmp_path: Path) -> None:
+def test_an_unknown_option_is_refused_with_the_nearest_name(engine: Engine, tmp_path: Path, shot: Shot) -> None:
     with pytest.raises(ValidationError):
         engine.Options.model_validate({"no_such_option": 1})
     name = next(iter(engine.Options.model_fields), "")
     with pytest.raises(BadShot, match=f"did you mean '{name}'" if name else "no option"):
-        list(engine.render([replace(SHOT, options={name + "x": 1})], [tmp_path / "a.mp4"]))
+        list(engine.render([replace(shot, options={name + "x": 1})], [tmp_path / "a.mp4"]))
     assert not (tmp_path / "a.mp4").exists()
 
 
-def test_native_values_can_be_rendered(engine: Engine) -> None:
+def test_native_values_can_be_rendered(engine: Engine, shot: Shot) -> None:
     fps = engine.native_fps(FPS)
     for seconds in (engine.min_seconds, 3.0):
         frames = engine.native_frames(seconds, fps)
         assert frames / fps >= Fraction(seconds).limit_denominator(1000) - Fraction(1, 1000)
-        engine.refuse(replace(SHOT, size=engine.native_size(Size(1080, 1920)), frames=frames, fps=fps))
+        engine.refuse(replace(shot, size=engine.native_size(Size(1080, 1920)), frames=frames, fps=fps))
 
 
-def test_the_file_has_exactly_what_was_asked_for(engine: Engine, tmp_path: Path) -> None:
-    footage = render(engine, [SHOT], tmp_path)[0]
-    assert (footage.path, footage.size, footage.frames, footage.fps) == (tmp_path / "0.mp4", SIZE, 18, FPS)
+def test_the_file_has_exactly_what_was_asked_for(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    footage = render(engine, [shot], tmp_path)[0]
+    assert (footage.path, footage.size, footage.frames) == (tmp_path / "0.mp4", shot.size, shot.frames)
+    assert footage.fps == shot.fps
     with av.open(str(footage.path)) as container:
         stream = container.streams.video[0]
         codec = stream.codec_context
-        assert (codec.name, codec.pix_fmt, codec.width, codec.height) == ("h264", "yuv420p", 180, 320)
+        assert (codec.name, codec.pix_fmt, codec.width, codec.height) == (
+            "h264",
+            "yuv420p",
+            shot.size.width_px,
+            shot.size.height_px,
+        )
         assert (codec.color_range, codec.colorspace, codec.color_primaries, codec.color_trc) == (1, 1, 1, 1)
-        assert stream.average_rate == FPS
-        assert bool(container.streams.audio) == engine.makes_audio
+        assert stream.average_rate == shot.fps
+        assert not container.streams.audio  # its own sound, where it makes one, lies beside
         times = [frame.pts * stream.time_base for frame in container.decode(stream)]
-    assert len(times) == 18
-    assert np.allclose(np.diff([float(time) for time in times]), 1001 / 30000, atol=1e-4)
+    assert len(times) == shot.frames
+    assert np.allclose(np.diff([float(time) for time in times]), 1 / float(shot.fps), atol=1e-4)
+    assert (footage.sound is not None) == engine.makes_audio
 
 
-def test_other_rates_and_shapes_are_kept_exactly(engine: Engine, tmp_path: Path) -> None:
+def test_other_rates_and_shapes_are_kept_exactly(engine: Engine, tmp_path: Path, shot: Shot) -> None:
     if not engine.composes_any_aspect:
         pytest.skip("one native size: reframed afterwards")
     shots = [
-        replace(SHOT, size=Size(320, 180), fps=Fraction(25), frames=13),
-        replace(SHOT, size=Size(202, 202), fps=Fraction(24000, 1001), frames=12),
+        replace(shot, size=Size(320, 180), fps=Fraction(25), frames=13),
+        replace(shot, size=Size(202, 202), fps=Fraction(24000, 1001), frames=12),
     ]
     for shot, footage in zip(shots, render(engine, shots, tmp_path), strict=True):
         with av.open(str(footage.path)) as container:
@@ -135,14 +170,14 @@ def test_other_rates_and_shapes_are_kept_exactly(engine: Engine, tmp_path: Path)
             assert (stream.average_rate, stream.frames) == (shot.fps, shot.frames)
 
 
-def test_the_same_shot_gives_the_same_bytes_in_another_process(engine: Engine, tmp_path: Path) -> None:
-    here = render(engine, [SHOT], tmp_path)[0].path.read_bytes()
+def test_the_same_shot_gives_the_same_bytes_in_another_process(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    here = render(engine, [shot], tmp_path)[0].path.read_bytes()
     there = tmp_path / "there.mp4"
     program = (
         "import sys; from pathlib import Path; from fractions import Fraction;"
         "from generation.engines import get_engine; from generation.spec import Shot, Size;"
-        f"list(get_engine({engine.id!r}).render([Shot({SHOT.prompt!r}, Size(180, 320), 18,"
-        " Fraction(30000, 1001), seed=7)], [Path(sys.argv[1])]))"
+        f"list(get_engine({engine.id!r}).render([Shot({shot.prompt!r}, {shot.size!r}, {shot.frames},"
+        f" {shot.fps!r}, seed=7)], [Path(sys.argv[1])]))"
     )
     # Another hash seed: nothing may hang on the order of a set.
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(Path(engines.__file__).parents[2])}
@@ -150,55 +185,53 @@ def test_the_same_shot_gives_the_same_bytes_in_another_process(engine: Engine, t
     assert there.read_bytes() == here
 
 
-def test_a_shot_does_not_depend_on_its_batch(engine: Engine, tmp_path: Path) -> None:
-    other = replace(SHOT, prompt="Night city in the rain, a red car", seed=3)
-    alone = render(engine, [SHOT], tmp_path / "alone")[0]
-    among = render(engine, [other, SHOT, other], tmp_path / "among")
+def test_a_shot_does_not_depend_on_its_batch(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    other = replace(shot, prompt="Night city in the rain, a red car", seed=3)
+    alone = render(engine, [shot], tmp_path / "alone")[0]
+    among = render(engine, [other, shot, other], tmp_path / "among")
     assert among[1].path.read_bytes() == alone.path.read_bytes()
     assert among[0].path.read_bytes() == among[2].path.read_bytes()
 
 
-def test_progress_counts_up_to_its_total_and_footage_comes_in_order(engine: Engine, tmp_path: Path) -> None:
-    shots = [SHOT, replace(SHOT, seed=8)]
+def test_progress_counts_up_to_its_total_and_footage_comes_in_order(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    shots = [shot, replace(shot, seed=8)]
     events = list(engine.render(shots, [tmp_path / "0.mp4", tmp_path / "1.mp4"]))
     assert [event.path.name for event in events if isinstance(event, Footage)] == ["0.mp4", "1.mp4"]
     for index in range(2):
         steps = [event for event in events if isinstance(event, Progress) and event.shot == index]
         assert [step.done for step in steps] == sorted({step.done for step in steps})
         assert steps[-1].done == steps[-1].total
-    order = [event.shot if isinstance(event, Progress) else int(event.path.stem) for event in events]
-    assert order == sorted(order)
 
 
-def test_another_seed_gives_another_film(engine: Engine, tmp_path: Path) -> None:
-    one, two = (luma(footage.path) for footage in render(engine, [SHOT, replace(SHOT, seed=8)], tmp_path))
+def test_another_seed_gives_another_film(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    one, two = (luma(footage.path) for footage in render(engine, [shot, replace(shot, seed=8)], tmp_path))
     assert np.abs(one - two).mean() > 2.0
 
 
-def test_another_prompt_gives_another_film(engine: Engine, tmp_path: Path) -> None:
-    other = replace(SHOT, prompt="A cup of coffee on a wooden table in a dark cafe at night")
-    one, two = (luma(footage.path) for footage in render(engine, [SHOT, other], tmp_path))
+def test_another_prompt_gives_another_film(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    other = replace(shot, prompt="A cup of coffee on a wooden table in a dark cafe at night")
+    one, two = (luma(footage.path) for footage in render(engine, [shot, other], tmp_path))
     assert np.abs(one - two).mean() > 12.0
 
 
-def test_the_film_moves_and_never_freezes(engine: Engine, tmp_path: Path) -> None:
-    frames = luma(render(engine, [SHOT], tmp_path)[0].path)
+def test_the_film_moves_and_never_freezes(engine: Engine, tmp_path: Path, shot: Shot) -> None:
+    frames = luma(render(engine, [shot], tmp_path)[0].path)
     assert np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2)).min() > 0.05
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"size": Size(181, 320)}, r"width 181 px .* nearest is 18[02]"),
-        ({"size": Size(180, 321)}, r"height 321 px .* nearest is 32[02]"),
-        ({"frames": 2}, r"outside .* s"),
-        ({"frames": 100_000}, r"outside .* s"),
+        (lambda shot: {"size": Size(shot.size.width_px + 1, shot.size.height_px)}, r"width \d+ px .* nearest is \d+"),
+        (lambda shot: {"size": Size(shot.size.width_px, shot.size.height_px + 1)}, r"height \d+ px .* nearest is \d+"),
+        (lambda shot: {"frames": 1}, r"outside .* s"),
+        (lambda shot: {"frames": 100_001}, r"outside .* s"),
     ],
 )
 def test_what_cannot_be_rendered_is_refused_with_the_nearest_value(
-    engine: Engine, change: dict[str, object], sentence: str, tmp_path: Path
+    engine: Engine, change: Callable[[Shot], dict[str, Any]], sentence: str, tmp_path: Path, shot: Shot
 ) -> None:
-    shot = replace(SHOT, **change)  # type: ignore[arg-type]
+    shot = replace(shot, **change(shot))
     with pytest.raises(BadShot, match=sentence):
         engine.refuse(shot)
     with pytest.raises(BadShot, match=sentence):
@@ -215,9 +248,9 @@ def children() -> set[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are counted through /proc")
-def test_closing_the_generator_leaves_no_process_and_no_file(engine: Engine, tmp_path: Path) -> None:
+def test_closing_the_generator_leaves_no_process_and_no_file(engine: Engine, tmp_path: Path, shot: Shot) -> None:
     before = children()
-    events: Iterator[Progress | Footage] = engine.render([SHOT, SHOT], [tmp_path / "0.mp4", tmp_path / "1.mp4"])
+    events: Iterator[Progress | Footage] = engine.render([shot, shot], [tmp_path / "0.mp4", tmp_path / "1.mp4"])
     for _ in range(4):
         assert isinstance(next(events), Progress)
     events.close()  # type: ignore[attr-defined]
@@ -225,22 +258,28 @@ def test_closing_the_generator_leaves_no_process_and_no_file(engine: Engine, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_picture_steers_the_film(engine: Engine, tmp_path: Path, picture: Pictures) -> None:
-    red = replace(SHOT, image=picture("red.png", (214, 40, 40), (120, 10, 30)))
-    blue = replace(SHOT, image=picture("blue.png", (40, 60, 214), (10, 20, 120)))
+def test_the_picture_steers_the_film(engine: Engine, tmp_path: Path, picture: Pictures, shot: Shot) -> None:
+    red = replace(shot, image=picture("red.png", (214, 40, 40), (120, 10, 30)))
+    blue = replace(shot, image=picture("blue.png", (40, 60, 214), (10, 20, 120)))
     films = render(engine, [red, blue], tmp_path / "films")
+    if engine.id == "tiny":  # random weights keep no colour
+        assert np.abs(luma(films[0].path) - luma(films[1].path)).mean() > 1.0
+        return
     middle = []
     for film in films:
         planes = next(iter(read_frames(film.path)))
-        middle.append(float(planes.v[60:100, 25:65].mean()))
+        height, width = planes.v.shape
+        middle.append(float(planes.v[height * 3 // 8 : height * 5 // 8, width * 2 // 7 : width * 5 // 7].mean()))
     assert middle[0] > middle[1] + 25
 
 
-def test_a_file_that_is_no_picture_is_refused_before_anything_is_written(engine: Engine, tmp_path: Path) -> None:
+def test_a_file_that_is_no_picture_is_refused_before_anything_is_written(
+    engine: Engine, tmp_path: Path, shot: Shot
+) -> None:
     (tmp_path / "shoe.png").write_text("This is a text file.\n")
     for image in (tmp_path / "shoe.png", tmp_path / "missing.png"):
         with pytest.raises(BadMedia, match=image.name):
-            list(engine.render([replace(SHOT, image=image)], [tmp_path / "0.mp4"]))
+            list(engine.render([replace(shot, image=image)], [tmp_path / "0.mp4"]))
     assert not (tmp_path / "0.mp4").exists()
 
 

@@ -431,3 +431,18 @@ def test_a_session_encodes_prompts_apart_and_films_from_them_are_the_same(folder
     for suffix in (".mp4", ".wav"):
         inline = (tmp_path / "inline").with_suffix(suffix).read_bytes()
         assert (tmp_path / "apart").with_suffix(suffix).read_bytes() == inline
+
+
+def test_a_session_makes_two_passes_and_counts_the_steps_of_both(folder: Path, tmp_path: Path) -> None:
+    preset = replace(
+        TWO_PASSES,
+        checkpoint=Checkpoint("local/tiny", "", 0.0, folder=str(folder)),
+        schedule=Schedule(steps=2, sigmas=(1.0, 0.5)),
+    )
+    shots = [LARGE, replace(LARGE, seed=8)]
+    events = list(Session(preset, "cpu").render(shots, [tmp_path / "0.mp4", tmp_path / "1.mp4"]))
+    done = [event for event in events if isinstance(event, Progress) and event.shot == 1]
+    assert [(event.done, event.total) for event in done] == [(at, 6) for at in range(1, 7)]
+    films = [event for event in events if isinstance(event, Footage)]
+    assert [sum(1 for _ in read_frames(film.path)) for film in films] == [9, 9]
+    assert all(film.notes["steps"] == 5 and film.sound is not None for film in films)

@@ -274,7 +274,6 @@ def test_native_sizes_are_the_nearest_shapes() -> None:
         ("fast", {"options": {"steps": 8}}, "distilled for exactly 3 steps, not 8"),
         ("draft", {"options": {"stepz": 8}}, "no option 'stepz'; did you mean 'steps'"),
         ("draft", {"options": {"speed": "ludicrous"}}, "option speed='ludicrous'"),
-        ("tiny", {"strength": 0.0}, "strength 0 is outside 0-1"),
     ],
 )
 def test_what_the_model_cannot_make_is_refused_with_the_nearest_value(
@@ -302,6 +301,9 @@ def test_files_that_a_shot_names_are_looked_at_first(tmp_path: Path) -> None:
             fast.refuse(shot("fast", first_frame=path))
     with pytest.raises(BadMedia, match=r"gone.mp4: there is no such film"):
         draft.refuse(shot("draft", video=tmp_path / "gone.mp4"))
+    with pytest.raises(BadShot, match="strength 0 is outside 0-1"):  # any file will do: only its place is looked at
+        draft.refuse(shot("draft", video=picture, strength=0.0))
+    draft.refuse(shot("draft", strength=0.0))  # without a film there is nothing to keep of it
     with pytest.raises(BadMedia, match=r"LoRA wrong.png cannot be used: wrong.png is no safetensors file"):
         draft.refuse(shot("draft", loras=(Lora(wrong),)))
 

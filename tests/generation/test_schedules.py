@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
 from generation.engines.diffusion import tiny  # noqa: E402
-from generation.engines.diffusion.presets import Schedule  # noqa: E402
+from generation.engines.diffusion.presets import Schedule, load_presets  # noqa: E402
 from generation.engines.diffusion.schedules import build_scheduler, fixed_schedule  # noqa: E402
 from generation.errors import BadShot, NotAvailable  # noqa: E402
 
@@ -137,6 +137,27 @@ def renoised(seeds: tuple[int, ...]) -> Any:
     for timestep in scheduler.timesteps:
         sample = scheduler.step(sample, timestep, sample, return_dict=False)[0]
     return sample
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__ must accept:DeprecationWarning")  # diffusers with numpy 2
+def test_a_schedule_of_several_stages_is_left_to_its_pipeline() -> None:
+    own = diffusers.HeliosDMDScheduler()
+    ours = build_scheduler(own, Schedule(steps=2))
+    for stage in range(own.config.stages):
+        own.set_timesteps(2, stage, device="cpu")
+        ours.set_timesteps(2, stage, device="cpu")  # as Helios calls it
+        assert torch.equal(own.timesteps, ours.timesteps)
+        assert torch.equal(own.sigmas, ours.sigmas)
+
+
+@pytest.mark.parametrize("name", load_presets())
+def test_every_preset_has_a_schedule_that_can_be_built(name: str) -> None:
+    schedule = load_presets()[name].schedule
+    scheduler = build_scheduler(checkpoints_own(), schedule)
+    if schedule.sigmas:
+        scheduler.set_timesteps(schedule.steps)
+        assert len(scheduler.timesteps) == schedule.steps
+        assert [float(one) for one in scheduler.sigmas[:-1]] == pytest.approx(schedule.sigmas)
 
 
 def test_noise_added_again_is_the_shots_own_whatever_else_is_in_the_batch() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
@@ -27,6 +28,7 @@ from generation.engines.diffusion.accelerate import (  # noqa: E402
 )
 from generation.engines.diffusion.attention import attention, choose, unusable  # noqa: E402
 from generation.engines.diffusion.guidance import PartlyGuided  # noqa: E402
+from generation.engines.diffusion.loading import as_pipeline  # noqa: E402
 from generation.engines.diffusion.presets import Checkpoint, Preset, Schedule, Speed  # noqa: E402
 from generation.engines.diffusion.speed import accelerated, largest_batch  # noqa: E402
 from generation.engines.diffusion.step_cache import Cache  # noqa: E402
@@ -167,6 +169,29 @@ def test_a_higher_threshold_leaves_out_more_and_moves_the_film_further(pipe: Any
     assert skipped == sorted(skipped)
     assert skipped[0] < skipped[-1]
     assert away == sorted(away)
+
+
+@pytest.mark.parametrize("cache", ["step", "first_block"])
+def test_a_film_to_restyle_is_cached_though_its_pipeline_names_no_calls(pipe: Any, cache: str) -> None:
+    restyle = as_pipeline(pipe, "WanVideoToVideoPipeline")
+    film = [Image.new("RGB", (48, 32), (20 * number, 90, 120)) for number in range(9)]
+    embedding = torch.randn(2, 8, 32, generator=torch.Generator().manual_seed(1))
+
+    def restyled(handle: Any = None) -> Any:
+        return restyle(
+            video=film, prompt_embeds=embedding[:1], negative_prompt_embeds=embedding[1:], height=32, width=48,
+            num_inference_steps=16, strength=0.75, generator=torch.Generator().manual_seed(1), output_type="latent",
+            callback_on_step_end=handle.on_step if handle else None,
+        ).frames  # fmt: skip
+
+    before = restyled()
+    with at(restyle, Speed(cache=cache, threshold=0.5, guided_part=0.5)) as handle:
+        restyled(handle)
+    # 12 of the 16 steps are made at this strength, and half of those are guided.
+    assert handle.notes["unguided_steps"] == 6
+    assert handle.notes["calls"] == 18
+    assert 0 < handle.notes["skipped"] < 18
+    assert torch.equal(restyled(), before)
 
 
 def test_calls_are_told_apart_by_order_where_the_pipeline_names_none() -> None:

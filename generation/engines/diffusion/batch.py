@@ -6,6 +6,7 @@ Like shots have the same way, size, length, LoRAs and settings. Knows a loaded p
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,21 +101,41 @@ def denoise(
 
     # On the CPU whatever the device: then a shot's noise does not depend on the card that draws it.
     generators = [torch.Generator("cpu").manual_seed(shot.seed) for shot in shots]
-    schedule = settings.schedule
-    arguments = {
-        "num_inference_steps": schedule.steps,
+    arguments: dict[str, Any] | None = {
         "guidance_scale": settings.guidance,
-        **family.preset.call,
+        **family.stepping(settings.schedule.steps),
+        **family.call,
         **family.arguments(pipe, shots, prompts, negatives),
         # Reference pipelines take no list; for one shot the two are the same.
         "generator": generators if len(shots) > 1 else generators[0],
         "output_type": "latent",
     }
-    first = shots[0]
-    shape = (first.size.width_px, first.size.height_px, first.frames, len(shots))
-    with (
-        fixed_schedule(pipe, schedule, generators),
-        accelerated(pipe, family.denoisers, family.preset, settings.speed, schedule.steps, device, shape) as handle,
-    ):
-        output = yield from drive(pipe, arguments, family.callback_tensors, handle.on_step)
-    return Denoised(family.latents(pipe, output, shots), handle.notes)
+    schedule, steps, passes, output = settings.schedule, 0, 0, None
+    notes: Mapping[str, object] = {}
+    while arguments is not None:
+        first = shots[0]
+        shape = (arguments.get("width", 0), arguments.get("height", 0), first.frames, len(shots))
+        with (
+            fixed_schedule(pipe, schedule, generators),
+            accelerated(pipe, family.denoisers, family.preset, settings.speed, schedule.steps, device, shape) as handle,
+        ):
+            loop = drive(pipe, arguments, family.callback_tensors, handle.on_step)
+            output = yield from _counted(loop, steps)
+        steps, passes, notes = steps + schedule.steps, passes + 1, notes or handle.notes
+        changes = family.refine(pipe, output, shots, passes)
+        arguments = None if changes is None else arguments | changes
+        if changes and "sigmas" in changes:
+            exact = tuple(changes["sigmas"])
+            schedule = replace(schedule, steps=len(exact), sigmas=exact, timesteps=())
+    return Denoised(family.latents(pipe, output, shots), notes)
+
+
+def _counted(loop: Generator[Step, None, Any], before: int) -> Generator[Step, None, Any]:
+    """The steps of a later pass are counted on from those before."""
+    with closing(loop):
+        while True:
+            try:
+                step = next(loop)
+            except StopIteration as end:
+                return end.value
+            yield replace(step, index=before + step.index)

@@ -49,6 +49,7 @@ class Finisher:
 
         self._family, self._tiling = family, tiling
         self._stop = threading.Event()
+        self._queue: Any = None
         # As in `drive.py`: a new thread has OpenMP's default, not the caller's number.
         self._pool = ThreadPoolExecutor(
             1, "decoding", initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),)
@@ -66,7 +67,19 @@ class Finisher:
 
     def submit(self, pipe: Any, latent: Any, shot: Shot, path: Path) -> Future[Written]:
         """Decode `latent` and write `path`, and its sound beside it."""
-        return self._pool.submit(self._finish, pipe, latent, shot, path)
+        return self._pool.submit(self._beside, _event(), pipe, latent, shot, path)
+
+    def _beside(self, ready: Any, pipe: Any, latent: Any, shot: Shot, path: Path) -> Written:
+        """On a GPU in a queue of its own: in the denoiser's, a copy to the CPU would wait for its whole next step."""
+        if ready is None:
+            return self._finish(pipe, latent, shot, path)
+        import torch
+
+        if self._queue is None:
+            self._queue = torch.cuda.Stream()
+        with torch.cuda.stream(self._queue):
+            self._queue.wait_event(ready)
+            return self._finish(pipe, latent, shot, path)
 
     def _finish(self, pipe: Any, latent: Any, shot: Shot, path: Path) -> Written:
         try:
@@ -98,6 +111,17 @@ class Finisher:
                 writer.write(from_rgb(picture))
             if writer.frames != shot.frames:
                 raise RuntimeError(f"{path.name}: {writer.frames} frames were decoded, {shot.frames} were asked for")
+
+
+def _event() -> Any:
+    """The moment up to which the denoiser's work has been queued; None without a GPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    event = torch.cuda.Event()
+    event.record()
+    return event
 
 
 def _write_sound(path: Path, samples: NDArray[np.float32], rate_hz: int) -> Path:

@@ -45,7 +45,7 @@ def batch_for(shot: Shot) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device's or the machine's allocator gave up: torch has a class for the first, a text for the other."""
+    """Whether the device's or the machine's allocator gave up: a class of torch for the first, a text for the other."""
     import torch
 
     return (

@@ -69,7 +69,7 @@ class Models:
             folder = find(self.preset.checkpoint, self.preset.name)
             self._text = load_pipeline(
                 folder, self.family.pipelines["text"],
-                without=(*self.family.denoisers, *self.family.decoders),
+                without=(*self.family.denoisers, *self.family.decoders, *self.family.unused_parts),
                 precision=self.compute("auto"),
             )  # fmt: skip
             self._text.to(self.device)
@@ -139,7 +139,7 @@ class Models:
         folder = find(checkpoint, self.preset.name)
         name = self.family.pipelines["image" if checkpoint is self.preset.image_checkpoint else self.family.base]
         pipe = load_pipeline(
-            folder, name, without=self.family.text_parts,
+            folder, name, without=(*self.family.text_parts, *self.family.unused_parts),
             precision=self.compute(precision), full_precision=self.family.full_precision,
         )  # fmt: skip
         opened = _Open(checkpoint, precision, offload, pipe, {name: pipe}, loras)

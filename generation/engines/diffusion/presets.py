@@ -1,15 +1,21 @@
 """Presets as records: which checkpoint, under which licence, at which sizes, on which schedule, in how much memory.
 
-Reads `presets.toml` beside this file, and a user's own file named by SPOTMILL_PRESETS (same tables; a name that is
-taken is refused). Every complaint names file, table and key. Imports nothing heavy: a plan reads these facts.
+The records are filled by `preset_file.py` from `presets.toml` and from a user's own file named by SPOTMILL_PRESETS
+(same tables; a name that is taken is refused). Every complaint names file, table and key. Imports nothing heavy: a plan
+reads these facts. A new checkpoint of a known family is one table in either file.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
+from pathlib import Path
 
+from generation.errors import NotAvailable
 from generation.spec import Size
 
 #: Names a file with further presets.
@@ -23,11 +29,12 @@ SPEEDS = ("exact", "balanced", "fast")
 class Checkpoint:
     """A folder of weights in diffusers' layout: on the hub at a pinned commit, or at `folder` on this machine."""
 
-    hub_id: str
-    #: Commit of the hub repository, 40 hex digits; "" only where `folder` is set.
-    revision: str
+    hub_id: str = ""
+    #: Commit of the hub repository, 40 hex digits. "" is not pinned yet: `spotmill models pull` takes the newest one,
+    #: writes it into the lock file beside the weights, and from then on the lock counts.
+    revision: str = ""
     #: Size of the download in GiB.
-    download_gib: float
+    download_gib: float = 0.0
     #: A local folder instead of the hub; absolute.
     folder: str = ""
     #: Needs an account that has accepted the licence on the hub (token in HF_TOKEN).
@@ -44,6 +51,10 @@ class Adapter:
     #: Component that it is merged into: transformer or transformer_2.
     component: str = "transformer"
     weight: float = 1.0
+    #: Belongs to `image_checkpoint`; the others belong to `checkpoint`.
+    for_image: bool = False
+    #: Size of the download in GiB.
+    download_gib: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,8 @@ class Speed:
     cache: str = "none"
     #: Relative change below which a model call is skipped.
     threshold: float = 0.0
+    #: Magnitude ratios of this checkpoint, for `mag` alone; they are measured on it and fit no other.
+    mag_ratios: tuple[float, ...] = ()
     #: Part of the steps, from the first, that classifier-free guidance is applied in.
     guided_part: float = 1.0
     #: Compile the repeated blocks; once for each shape.
@@ -131,3 +144,32 @@ class Preset:
     rank: int = 0
     source: str = ""
     checked: str = ""
+
+
+def load_presets() -> Mapping[str, Preset]:
+    """Every preset by name: Spotmill's own in the order of the file, then those of the file SPOTMILL_PRESETS.
+
+    Raises: NotAvailable for a file that cannot be used, naming table and key.
+    """
+    return _loaded(os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _loaded(own_file: str) -> Mapping[str, Preset]:
+    from generation.engines.diffusion.preset_file import SHIPPED, read_presets
+
+    presets = read_presets(SHIPPED)
+    return {**presets, **read_presets(Path(own_file).expanduser(), presets)} if own_file else presets
+
+
+def get_preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises: NotAvailable, with the nearest name.
+    """
+    presets = load_presets()
+    if name not in presets:
+        near = difflib.get_close_matches(name, presets, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(presets)}"
+        raise NotAvailable(f"there is no preset {name!r}; {hint}")
+    return presets[name]

@@ -161,7 +161,7 @@ class Session:
                 step = next(steps)
                 previews = settings.preview_every and (step.index + 1) % settings.preview_every == 0
                 pictures = self.family.first_frames(pipe, step.tensors, shots) if previews else []
-                total = getattr(pipe, "num_timesteps", 0) or settings.schedule.steps
+                total = self.family.steps_in_all(pipe, shots[0], settings.schedule.steps)
                 for index, order in enumerate(batch):
                     order.steps = total
                     preview = _write_preview(order.preview, pictures[index]) if previews else None

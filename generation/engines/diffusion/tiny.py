@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from generation.engines.diffusion.loading import diffusers_module
+
 #: Ways to build it: what the checkpoint is made for. `two_experts` and `five` are Wan 2.2's A14B and 5B in small.
 KINDS = ("text", "image", "two_experts", "five", "references")
 SEED = 2027
@@ -17,7 +19,7 @@ SEED = 2027
 _TEXT, _LATENT = 32, 16
 
 
-def build(folder: Path, kind: str = "text") -> None:
+def build(folder: Path, kind: str = "five") -> None:
     """Write the model into `folder` (created), in diffusers' layout, safetensors only. Takes about a second.
 
     Args:
@@ -33,18 +35,15 @@ def build(folder: Path, kind: str = "text") -> None:
         torch.manual_seed(SEED)
         pipe = _pipeline(kind)
         with torch.no_grad():
-            _enliven(pipe)
+            _enliven(pipe, contrast=2 if kind == "five" else 4)
         pipe.save_pretrained(folder, safe_serialization=True)
 
 
 def _pipeline(kind: str) -> Any:
-    import diffusers
-
-    parts: dict[str, Any] = {**_text_parts(), "vae": _vae(kind), "scheduler": _scheduler()}
+    diffusers = diffusers_module()
+    parts = {**_text_parts(), "vae": _vae(kind), "scheduler": _scheduler(), "transformer": _denoiser(kind)}
     if kind == "references":
-        parts["transformer"] = _denoiser(kind)
         return diffusers.WanVACEPipeline(**parts)
-    parts["transformer"] = _denoiser(kind)
     if kind == "image":
         return diffusers.WanImageToVideoPipeline(**parts, image_encoder=None, image_processor=None)
     if kind == "two_experts":
@@ -52,7 +51,7 @@ def _pipeline(kind: str) -> Any:
     return diffusers.WanPipeline(**parts, expand_timesteps=kind == "five")
 
 
-def _enliven(pipe: Any) -> None:
+def _enliven(pipe: Any, contrast: float) -> None:
     """Random weights hardly listen: make prompts and pictures count for about as much as the seed does.
 
     Attention over 512 tokens is nearly even at first and averages any prompt to the same; sharper keys and larger
@@ -67,7 +66,7 @@ def _enliven(pipe: Any) -> None:
             denoiser.proj_out.weight.mul_(8)
             # Channels behind the noise are what the picture says.
             denoiser.patch_embedding.weight[:, _LATENT:].mul_(6)
-    pipe.vae.decoder.conv_out.weight.mul_(4)
+    pipe.vae.decoder.conv_out.weight.mul_(contrast)
 
 
 def byte_tokenizer() -> Any:
@@ -98,22 +97,21 @@ def _text_parts() -> dict[str, Any]:
 
 
 def _vae(kind: str) -> Any:
-    from diffusers import AutoencoderKLWan
-
+    diffusers = diffusers_module()
     if kind == "five":
         # As Wan 2.2's: pictures in patches of two, and so 16 pixels to a latent instead of 8.
-        return AutoencoderKLWan(
+        return diffusers.AutoencoderKLWan(
             base_dim=4, decoder_base_dim=4, z_dim=_LATENT, dim_mult=[1, 1, 1, 1], num_res_blocks=1, patch_size=2,
             temperal_downsample=[False, True, True], in_channels=12, out_channels=12, is_residual=True,
             scale_factor_spatial=16,
         ).eval()  # fmt: skip
-    return AutoencoderKLWan(
+    return diffusers.AutoencoderKLWan(
         base_dim=4, z_dim=_LATENT, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     ).eval()
 
 
 def _denoiser(kind: str) -> Any:
-    import diffusers
+    diffusers = diffusers_module()
 
     shape: dict[str, Any] = {
         "patch_size": (1, 2, 2), "num_attention_heads": 2, "attention_head_dim": 16, "in_channels": _LATENT,
@@ -129,8 +127,6 @@ def _denoiser(kind: str) -> Any:
 
 
 def _scheduler() -> Any:
-    from diffusers import UniPCMultistepScheduler
-
-    return UniPCMultistepScheduler(
+    return diffusers_module().UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=3.0
     )

@@ -11,6 +11,7 @@ from generation.errors import NotAvailable
 FAMILIES = {
     "wan": "generation.engines.diffusion.families.wan:Wan",
     "ltx2": "generation.engines.diffusion.families.ltx2:Ltx2",
+    "helios": "generation.engines.diffusion.families.helios:Helios",
 }
 
 

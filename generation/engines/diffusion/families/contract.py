@@ -84,9 +84,9 @@ class Family(ABC):
         """The arguments that ask a pipeline for `steps` steps."""
         return {"num_inference_steps": steps}
 
-    def steps_in_all(self, shot: Shot, steps: int) -> int:
-        """How often the step callback is called for a shot: more where a film is made in pieces."""
-        return steps
+    def steps_in_all(self, pipe: Any, shot: Shot, steps: int) -> int:
+        """How often the step callback is called for a shot: more where a film is made in pieces or passes."""
+        return getattr(pipe, "num_timesteps", 0) or steps
 
     def refine(self, pipe: Any, output: Any, shots: Sequence[Shot], passes: int) -> dict[str, Any] | None:
         """Arguments that change for one more pass of the loop over this output, after `passes` of them; None: done."""
