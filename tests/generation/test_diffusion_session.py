@@ -300,9 +300,9 @@ def test_a_restyled_film_keeps_more_of_its_source_at_less_strength(text: Preset,
 
 
 def test_a_film_too_short_to_restyle_is_refused(text: Preset, tmp_path: Path) -> None:
-    source = moving(tmp_path / "source.mp4", 40)  # 40 frames at 24: 13 at 8
-    with pytest.raises(BadMedia, match=r"source\.mp4: 40 frames at 24 fps are too few for 17 at 8"):
-        render(Session(text), [shot(video=source, frames=17)], tmp_path / "films")
+    source = moving(tmp_path / "source.mp4", 40)  # 1.7 s
+    with pytest.raises(BadMedia, match=r"source\.mp4: .* too few for a shot of"):
+        render(Session(text), [shot(video=source, frames=29)], tmp_path / "films")
 
 
 # --- previews, cancelling -------------------------------------------------------------------------------------------

@@ -198,3 +198,72 @@ def _wan_vae() -> Any:
     return AutoencoderKLWan(
         base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     ).eval()
+
+
+def build_kandinsky6(folder: Path) -> None:
+    """A distilled Kandinsky 6 in `folder`, with sound at 44.1 kHz; its tokenizer stands without a processor."""
+    import torch
+    from diffusers import Kandinsky6TI2VAPipeline, PiflowScheduler
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        Kandinsky6TI2VAPipeline(
+            **_qwen(), **_clip(), **_kandinsky6_models(),
+            scheduler=PiflowScheduler(n_grid=2, num_policy_substeps=4),
+        ).save_pretrained(folder, safe_serialization=True)  # fmt: skip
+
+
+def _kandinsky6_models() -> dict[str, Any]:
+    from diffusers import AutoencoderKLHunyuanVideo, Kandinsky6Transformer3DModel
+    from diffusers.models.autoencoders.autoencoder_mmaudio import MMAudioVAE
+    from diffusers.models.autoencoders.mmaudio_vocoder import MMAudioVocoder
+
+    return {
+        "transformer": Kandinsky6Transformer3DModel(
+            in_visual_dim=4, out_visual_dim=8, in_text_dim=32, in_text_dim2=16, time_dim=16, model_dim=24, ff_dim=32,
+            num_text_blocks=1, num_visual_blocks=2, axes_dims=(4, 4, 4), in_audio_dim=4, out_audio_dim=8,
+            text_token_padding=True, ca_rope=True, cross_gates=True, fix_modulation=True,
+            visual_token_type_num_embeddings=2,
+        ).eval(),
+        "vae": AutoencoderKLHunyuanVideo(
+            latent_channels=4, block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4
+        ).eval(),
+        "audio_vae": MMAudioVAE(
+            mel_bins=16, latent_channels=4, hidden_channels=16, channel_multipliers=(1, 1, 1), layers_per_block=1
+        ).eval(),
+        "vocoder": MMAudioVocoder(
+            num_mels=16, upsample_initial_channel=16, upsample_rates=(8, 8, 8), upsample_kernel_sizes=(16, 16, 16),
+            resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3, 5),),
+        ).eval(),
+    }  # fmt: skip
+
+
+def _qwen() -> dict[str, Any]:
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    tokenizer = byte_tokenizer()
+    tokenizer.model_max_length = 4096
+    config = Qwen2_5_VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer) + 8, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 4096,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]},
+            "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 1,
+        },
+        vision_config={
+            "depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 32,
+            "fullatt_block_indexes": [0],
+        },
+    )  # fmt: skip
+    return {"tokenizer": tokenizer, "text_encoder": Qwen2_5_VLForConditionalGeneration(config).eval()}
+
+
+def _clip() -> dict[str, Any]:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    tokenizer = byte_tokenizer()
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=77, pad_token_id=0, eos_token_id=1, bos_token_id=1,
+    )  # fmt: skip
+    return {"tokenizer_2": tokenizer, "text_encoder_2": CLIPTextModel(config).eval()}

@@ -162,7 +162,7 @@ class Ltx2(Family):
             spectra = pipe.audio_vae.decode(latent.sound.to(weight.device, weight.dtype), return_dict=False)[0]
             heard = pipe.vocoder(spectra)[0].float().cpu().numpy().T
         rate_hz = int(pipe.vocoder.config.output_sampling_rate)
-        return _as_long(heard, round(shot.frames / shot.fps * rate_hz), rate_hz), rate_hz
+        return as_long(heard, round(shot.frames / shot.fps * rate_hz), rate_hz), rate_hz
 
     @property
     def _upsampled(self) -> bool:
@@ -259,7 +259,7 @@ def _decoded(pipe: Any, latent: Any) -> Iterator[Picture]:
             yield np.asarray((picture.float() * 255).round().to(torch.uint8).cpu().numpy(), np.uint8)
 
 
-def _as_long(heard: NDArray[np.float32], count: int, rate_hz: int) -> NDArray[np.float32]:
+def as_long(heard: NDArray[np.float32], count: int, rate_hz: int) -> NDArray[np.float32]:
     """Cut, or ended by silence; the last 5 ms before it are faded, so that nothing clicks."""
     out = np.zeros((count, heard.shape[1]), np.float32)
     kept = min(count, len(heard))
