@@ -28,6 +28,13 @@ ARROWS = {"flows": {"flows", "generation", "audio"}, "generation": {"generation"
 ROOMS = {
     "generation/media/": ("generation.media", "generation.spec", "generation.errors"),
     "generation/looks/": ("generation.looks", "generation.media.frames", "generation.spec", "generation.errors"),
+    "generation/conform/": (
+        "generation.conform",
+        "generation.media",
+        "generation.cut",
+        "generation.spec",
+        "generation.errors",
+    ),
     "generation/engines/": ("generation.engines", "generation.media", "generation.spec", "generation.errors"),
 }
 
@@ -37,9 +44,11 @@ QUARANTINE: dict[str, tuple[str, ...]] = {
     "ray": ("flows/cluster.py",),
     "boto3": (),
     "botocore": (),
-    "torch": (),
-    "diffusers": (),
-    "transformers": (),
+    "torch": ("generation/engines/diffusion/", "generation/conform/"),
+    "diffusers": ("generation/engines/diffusion/",),
+    "transformers": ("generation/engines/diffusion/",),
+    # Learned models of a user's own; optional.
+    "onnxruntime": ("generation/conform/learned.py",),
     "av": ("generation/media/", "audio/media.py"),
     "ffmpeg": ("generation/media/",),
     "imageio_ffmpeg": ("generation/media/",),
@@ -48,6 +57,7 @@ QUARANTINE: dict[str, tuple[str, ...]] = {
     # GPLv3: nobody imports it. `espeak.py` asks where it lies, and a child process opens the library there.
     "espeakng_loader": (),
     "pandas": ("flows/table.py",),
+    "httpx": ("generation/engines/videos_api/",),
 }
 
 #: What no `__init__` and no `--help` may load.
@@ -57,6 +67,7 @@ HEAVY = (
     "torch",
     "diffusers",
     "transformers",
+    "onnxruntime",
     "boto3",
     "cv2",
     "av",
