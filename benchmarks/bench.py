@@ -31,7 +31,7 @@ ROOT = HERE.parent
 RUN_DEADLINE_SECONDS = 3600.0
 PRODUCT = ("flows", "generation", "audio", "templates")
 #: Steps that are shared by many films, and those that are made for each.
-KINDS = ("footage", "plate", "voice", "bed", "mix", "track", "master", "delivery")
+KINDS = ("prompt", "footage", "conform", "plate", "voice", "bed", "mix", "track", "master", "delivery")
 
 
 def main() -> None:
