@@ -12,7 +12,8 @@ from typing import Any
 
 from flows import values
 from flows.localise import locale_tag
-from flows.model import Campaign
+from flows.loras import parts, read_loras
+from flows.model import Campaign, LoraBrief
 from flows.problems import Problems, did_you_mean
 from flows.values import BadValue
 from flows.variants import SLUG, variants
@@ -49,6 +50,7 @@ class ReservedCells:
             "synthetic_person": self.boolean("synthetic_person", cells),
             "look": cells.get("look", ""),
             "music": cells.get("music", ""),
+            "loras": self._loras(cells),
         }
 
     def boolean(self, name: str, cells: Mapping[str, str]) -> bool | None:
@@ -72,6 +74,10 @@ class ReservedCells:
             except BadValue as error:
                 self._complain(_SHOWN.get(name, name), code, str(error), error.fix, part)
         return tuple(dict.fromkeys(found))
+
+    def _loras(self, cells: Mapping[str, str]) -> tuple[LoraBrief, ...]:
+        texts = parts(cells.get("loras", ""))
+        return read_loras(self.campaign.folder, texts, self.problems, column="lora", row=self.number)
 
     def _segment(self, name: str) -> str:
         known = self.campaign.segments

@@ -34,6 +34,8 @@ RESERVED = {
     "look": "look",
     "music": "music",
     "music_id": "music",
+    "lora": "loras",
+    "loras": "loras",
     "campaign": "campaign",
 }
 #: Known in this trade but not settable for a single row, and where to set it.

@@ -1,7 +1,7 @@
 """Expansion: row × locale × segment × variant become creatives, lazily and in a stable order.
 
-Pure but for reading pictures' bytes for the seeds. Texts are compiled once and a text whose inputs are equal is
-rendered once, so that 60,000 creatives take seconds. Does not know placements' sizes, engines or voices.
+Pure but for reading the bytes of pictures and films for the seeds. Texts are compiled once and a text whose inputs are
+equal is rendered once, so that 60,000 creatives take seconds. Does not know placements' sizes, engines or voices.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flows.model import BadInput, Campaign, Creative, LayerBrief, Problem, Row, ShotBrief
+from flows.loras import together
+from flows.model import BadInput, Campaign, Creative, LayerBrief, LoraBrief, Problem, Row, ShotBrief
 from flows.problems import Problems
 from flows.rows import currency_of, lookup
+from flows.shots import Sources, shot_briefs, sources_of
 from flows.template import Template
 from flows.template_file import LayerPart, ShotPart
 from flows.templating import RenderFailed, Text
 from flows.values import KINDS, Money, Value
-from flows.variants import LIMIT_ID, Variant, creative_id, shot_seed, slug, variants
+from flows.variants import LIMIT_ID, Variant, creative_id, slug, variants
 
 #: Rendered texts kept; a row of 3 locales and 2 variants needs some 60, shared texts stay as long as they are used.
 _KEPT_TEXTS = 20_000
@@ -99,7 +101,9 @@ class _Expansion:
 
         spec, arms = self.template.spec, variant.arms
         prompts = tuple(say(shot.prompt) for shot in spec.shots)
-        pictures = tuple(self._picture(shot, row, locale) for shot in spec.shots)
+        sources = tuple(self._sources(shot, row, locale) for shot in spec.shots)
+        look = arms.get("look") or row.look or self.campaign.look
+        loras = together(row.loras, self.campaign.look_loras.get(look, ()))
         seed = self.campaign.seed if row.seed is None else row.seed
         return Creative(
             creative_id=name,
@@ -110,10 +114,10 @@ class _Expansion:
             variant=variant.name,
             control_id=control,
             differs_in=variant.differs_in,
-            shots=self._shots(prompts, pictures, seed),
+            shots=self._shots(prompts, sources, loras, seed),
             layers=tuple(layer for part in spec.layers if (layer := _layer(part, say)) is not None),
             voiceover=say(spec.voiceover) if spec.voiceover else "",
-            look=arms.get("look") or row.look or self.campaign.look,
+            look=look,
             music=arms.get("music") or row.music or self.campaign.music,
             utm={**self._utm, "utm_content": name},
             placements=row.placements or self.campaign.placements,
@@ -168,20 +172,13 @@ class _Expansion:
             column = text.names[0] if len(text.names) == 1 else None
             raise self._complain(row, column, "text_failed", f"{error} ({locale})", error.fix, "") from error
 
-    def _picture(self, shot: ShotPart, row: Row, locale: str) -> Path | None:
-        name = lookup(row.variables, shot.picture, locale) if shot.picture else ""
-        return self.campaign.folder / name if name else None
+    def _sources(self, shot: ShotPart, row: Row, locale: str) -> Sources:
+        return sources_of(shot, self.campaign.folder, lambda name: lookup(row.variables, name, locale))
 
     def _make_shots(
-        self, prompts: tuple[str, ...], pictures: tuple[Path | None, ...], seed: int
+        self, prompts: tuple[str, ...], sources: tuple[Sources, ...], loras: tuple[LoraBrief, ...], seed: int
     ) -> tuple[ShotBrief, ...]:
-        made = []
-        for part, prompt, picture in zip(self.template.spec.shots, prompts, pictures, strict=True):
-            content = self._sha256_of(picture) if picture else ""
-            basis = f"campaign seed {seed}, prompt" + (" and picture" if picture else "")
-            shown = shot_seed(seed, prompt, part.negative, content)
-            made.append(ShotBrief(prompt, part.negative, part.share, picture, shown, basis))
-        return tuple(made)
+        return shot_briefs(self.template.spec.shots, prompts, sources, loras, seed, self._sha256_of)
 
     def _complain(self, row: Row, column: str | None, code: str, message: str, fix: str, value: str) -> _Complained:
         problem = Problem(self.problems.file, row.number, column, code, value, message, fix)

@@ -1,7 +1,8 @@
-"""Files that a campaign names: inside its folder, there, and really pictures.
+"""Files that a campaign names: inside its folder, there, and really pictures or films.
 
 A name is data: no address, no way out of the folder, no link that leads out. Pictures are opened by three decoders
-only, measured before they are decoded, and read to their end. Knows no row and no template.
+only, measured before they are decoded, and read to their end; of films the first picture is decoded and the rest
+counted. Knows no row and no template.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ LIMIT_BYTES = 64 * 1024 * 1024
 #: Below this a hero picture is a smear on a 1080 pixel wide film.
 LEAST_SIDE_PX = 64
 FORMATS = ("PNG", "JPEG", "WEBP")
+#: A minute of 4K from a phone. A shot takes seconds of it.
+LIMIT_CLIP_BYTES = 512 * 1024 * 1024
 
 
 def inside(
@@ -82,4 +85,24 @@ def check_picture(path: Path) -> tuple[str, str, str] | None:
         return ("picture_too_large", "the picture has far too many pixels", "Scale it down to 4,000 pixels")
     except (OSError, ValueError, SyntaxError, MemoryError) as error:
         return ("picture_broken", f"the picture cannot be read to its end ({error})", f"{save} again")
+    return None
+
+
+def check_clip(path: Path, least_seconds: float = 0.0) -> tuple[str, str, str] | None:
+    """What is wrong with a film as code, sentence and fix; None when an engine can make a shot of that length of it."""
+    if path.stat().st_size > LIMIT_CLIP_BYTES:
+        return ("clip_too_large", f"the file is larger than {LIMIT_CLIP_BYTES // 2**20} MiB", "Cut it to some seconds")
+    # Late: the library behind it is needed by campaigns that name a film, and by no other plan.
+    from generation.errors import BadMedia
+    from generation.media.clip import read_clip
+
+    try:
+        clip = read_clip(path)
+    except BadMedia as error:
+        return ("not_a_film", f"the film cannot be used ({error})", "Save it as MP4 (H.264), MOV or WebM")
+    if min(clip.size.width_px, clip.size.height_px) < LEAST_SIDE_PX:
+        return ("clip_too_small", f"{clip.size} pixels are too few", f"Use one of at least {LEAST_SIDE_PX} pixels")
+    if clip.seconds < least_seconds:
+        message = f"the film lasts {clip.seconds:.1f} s and the shot needs {least_seconds:.1f} s of it"
+        return ("clip_too_short", message, "Use a longer film, or give the shot a smaller share")
     return None

@@ -139,7 +139,7 @@ class _Reader:
     rows: list[Row] = field(default_factory=list)
     _cleaned: int = 0
     _ids: dict[str, tuple[int, str]] = field(default_factory=dict)
-    _pictures: dict[str, bool] = field(default_factory=dict)
+    _files: dict[str, bool] = field(default_factory=dict)
 
     def read(self, number: int, record: tuple[str, ...]) -> None:
         """Read one record into a row."""
@@ -231,11 +231,11 @@ class _Reader:
             self._complain(
                 row, name, "not_a_choice", "not one of the choices", did_you_mean(text, variable.choices), text
             )
-        elif variable.type == "image":
-            if text not in self._pictures:
+        elif variable.type in ("image", "video"):
+            if text not in self._files:
                 quiet = Problems("")
-                self._pictures[text] = inside(self.campaign.folder, text, quiet) is not None
-            if not self._pictures[text]:
+                self._files[text] = inside(self.campaign.folder, text, quiet) is not None
+            if not self._files[text]:
                 inside(self.campaign.folder, text, self.problems, column=name, row=row.number)
         else:
             try:

@@ -136,10 +136,15 @@ placements:                     # `spotmill placements` lists them
 
 {currency}seconds: {spec.seconds.default:g}               # {length}; a placement that needs more gets more
 # look: {spec.look}             # `spotmill looks`
+# look_loras: {{{spec.look}: [loras/film.safetensors:0.6]}}  # for engines that take LoRAs
 # music: {spec.music}           # uplifting, calm, tech, luxury, playful or none
 seed: 1                  # another seed, other pictures
 engine: auto             # `spotmill engines`; auto takes the best that runs here
 # engine_options: {{}}
+# speed: balanced        # exact, balanced or fast, for engines that have speeds
+# territories: [US, EU]  # where the ads are shown, for licences of engines; guessed from the locales
+# annual_revenue_usd: 0  # some licences of engines end at a revenue
+# licence_override: ""   # why a complaint about a licence does not hold for you
 voice: auto              # `spotmill voices`; none makes films without speech
 quality: final           # final, archive or preview
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from flows.camera import cameras
 from flows.columns import ELSEWHERE, NOT_YET, RESERVED
 from flows.localise import fallbacks, locale_tag
 from flows.model import BadInput, Problem
 from flows.problems import Problems, did_you_mean
-from flows.template_file import TemplateFile, Variable
+from flows.template_file import ShotPart, TemplateFile, Variable
 from flows.templating import Text, check_text
 from flows.values import BadValue
 from flows.yaml_file import read_model
@@ -138,17 +139,26 @@ def _check_spec(spec: TemplateFile, problems: Problems) -> None:
         if factor.default and factor.default not in factor.arms:
             problems.add("unknown_arm", "the default is no arm", did_you_mean(factor.default, factor.arms), column=name)
     for shot in spec.shots:
-        variable = spec.variables.get(shot.picture)
-        if shot.picture and (variable is None or variable.type != "image"):
-            images = [name for name, declared in spec.variables.items() if declared.type == "image"]
-            problems.add(
-                "unknown_variable", "a shot's picture is no variable of type image", did_you_mean(shot.picture, images)
-            )
+        _check_shot(shot, spec, problems)
     for layer in spec.layers:
         if layer.kind not in LAYER_KINDS:
             problems.add(
                 "unknown_layer", "unknown kind of layer", did_you_mean(layer.kind, LAYER_KINDS), value=layer.kind
             )
+
+
+def _check_shot(shot: ShotPart, spec: TemplateFile, problems: Problems) -> None:
+    """The camera move and the variables that a shot names."""
+    if shot.camera and shot.camera not in cameras():
+        fix = did_you_mean(shot.camera, cameras())
+        problems.add("unknown_camera", "no such camera move", fix, value=shot.camera)
+    for key, name, kind in shot.files:
+        variable = spec.variables.get(name)
+        if variable is None or variable.type != kind:
+            fitting = [other for other, declared in spec.variables.items() if declared.type == kind]
+            fix = did_you_mean(name, fitting) or f"Declare one under `variables:` with `type: {kind}`"
+            message = f"a shot's {key} is no variable of type {kind}"
+            problems.add("unknown_variable", message, fix, value=name)
 
 
 def _texts(folder: Path, stem: str, kinds: Mapping[str, str], problems: Problems) -> dict[str, Text]:

@@ -69,14 +69,46 @@ class Length(_Part):
 
 
 class ShotPart(_Part):
-    """One shot: which file asks for it, and what part of the film it has."""
+    """One shot: which file asks for it, what part of the film it has, and what it is made from besides its words.
+
+    Pictures and films are named by the variables that hold them; where a row's cell is empty the shot is made without.
+    """
 
     share: Fraction = Field(Fraction(1), gt=0)
     #: Stem of the prompt's files.
     prompt: Name = "prompt"
     negative: str = Field("", max_length=1000)
-    #: Variable of type image; "" for a shot without a picture.
+    #: Name of a camera move (`camera.toml`).
+    camera: str = ""
+    #: Variable of type image: what the shot is about.
     picture: str = ""
+    #: Variable of type image: what the shot ends with.
+    last_picture: str = ""
+    #: Variable of type video: a film to restyle, and how much of it may change.
+    clip: str = ""
+    strength: float = Field(0.7, ge=0, le=1)
+    #: Variables of type image: what shall be recognised wherever it appears.
+    references: tuple[str, ...] = Field((), max_length=8)
+    #: The shot goes on from the last frame of the one before.
+    continues: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ShotPart:
+        if "strength" in self.model_fields_set and not self.clip:
+            raise ValueError("`strength` says how much of a clip may change: name the `clip`, or leave it out")
+        if self.clip and (self.continues or self.last_picture):
+            other = "continues" if self.continues else "last_picture"
+            raise ValueError(f"a clip has a beginning and an end of its own: leave out `clip` or `{other}`")
+        if len(set(self.references)) < len(self.references):
+            raise ValueError("a variable stands twice under `references`")
+        return self
+
+    @property
+    def files(self) -> tuple[tuple[str, str, str], ...]:
+        """Every variable that names a file, with the key that names it and the type it must have."""
+        named = [("picture", self.picture, "image"), ("last_picture", self.last_picture, "image")]
+        named += [("clip", self.clip, "video"), *(("references", name, "image") for name in self.references)]
+        return tuple(entry for entry in named if entry[1])
 
 
 class LayerPart(_Part):
@@ -99,7 +131,7 @@ class TemplateFile(_Part):
     seconds: Length = Length()
     variables: dict[Name, Variable] = {}
     factors: dict[Name, DeclaredFactor] = {}
-    shots: tuple[ShotPart, ...] = Field(min_length=1, max_length=12)
+    shots: tuple[ShotPart, ...] = Field(max_length=12)
     layers: tuple[LayerPart, ...] = Field((), max_length=24)
     #: Stem of the spoken text; "" makes a film without a voice.
     voiceover: str = "voiceover"
@@ -112,7 +144,12 @@ class TemplateFile(_Part):
     @field_validator("shots")
     @classmethod
     def _whole(cls, shots: tuple[ShotPart, ...]) -> tuple[ShotPart, ...]:
+        # Here and not as the field's own bound, which would also be complained of wherever a shot is wrong in itself.
+        if not shots:
+            raise ValueError("a film has at least one shot")
         total = sum((shot.share for shot in shots), Fraction(0))
         if total != 1:
             raise ValueError(f"the shares of the shots add up to {total}, not to 1")
+        if shots[0].continues:
+            raise ValueError("the first shot has none before it to go on from: leave out its `continues`")
         return shots

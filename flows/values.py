@@ -186,6 +186,7 @@ KINDS = {
         Kind("text", text),
         Kind("choice", text),
         Kind("image", text),
+        Kind("video", text),
         Kind("url", url),
         Kind("colour", colour),
         Kind("boolean", boolean),

@@ -82,6 +82,14 @@ def content_hash(*parts: str) -> str:
     return digest.hexdigest()
 
 
-def shot_seed(seed: int, prompt: str, negative_prompt: str, picture_sha256: str) -> int:
-    """The seed of one shot, 0 to 2**31 - 1: the same wherever the same thing is shown in a campaign."""
-    return int(content_hash("shot", str(seed), prompt, negative_prompt, picture_sha256)[:8], 16) >> 1
+def shot_seed(
+    seed: int, prompt: str, negative_prompt: str, picture_sha256: str, further: Mapping[str, str] | None = None
+) -> int:
+    """The seed of one shot, 0 to 2**31 - 1: the same wherever the same thing is shown in a campaign.
+
+    `further` is the rest of what the shot is made from, by its role: last picture, clip, references, the shot before.
+    What only says how strongly something counts (a LoRA and its weight, a clip's strength) is no part of it: two
+    weights, or with and without, are compared on the same noise, and the difference is the weight's alone.
+    """
+    rest = (part for role, content in sorted((further or {}).items()) if content for part in (role, content))
+    return int(content_hash("shot", str(seed), prompt, negative_prompt, picture_sha256, *rest)[:8], 16) >> 1

@@ -12,7 +12,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,13 @@ class Look:
     name: str
     title: str
     description: str
-    #: Added to the request, with `light` and `camera`; see `prompt_words`.
+    #: Added to the request, with `light`, `lens` and `camera`; see `prompt_words`.
     prompt: str = ""
     negative_prompt: str = ""
     light: str = ""
+    #: Lens and angle: what belongs to the style whichever way the camera moves.
+    lens: str = ""
+    #: How the camera moves, where the shot does not say it.
     camera: str = ""
     grade: Grade = Grade()
     grain: Grain = Grain()
@@ -123,7 +126,7 @@ class Look:
     @property
     def prompt_words(self) -> str:
         """Everything that the look adds to a prompt, comma separated."""
-        return ", ".join(words for words in (self.prompt, self.light, self.camera) if words)
+        return ", ".join(words for words in (self.prompt, self.light, self.lens, self.camera) if words)
 
     @property
     def revision(self) -> str:
@@ -156,6 +159,18 @@ def get_look(name: str) -> Look:
         hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(table)}."
         raise NotAvailable(f"there is no look {name!r}. {hint}")
     return table[name]
+
+
+def style_words(look: str, *, with_camera: bool = True) -> tuple[str, str]:
+    """What a look adds to a prompt, and to the negative prompt.
+
+    `with_camera=False` leaves the look's own camera move out, for a shot that names another: "steady camera" behind
+    "handheld camera" asks a model for both. Lens and angle stay.
+
+    Raises: NotAvailable, with the nearest name.
+    """
+    style = get_look(look)
+    return (style if with_camera else replace(style, camera="")).prompt_words, style.negative_prompt
 
 
 @cache

@@ -29,7 +29,7 @@ def everything(folder):
 
 
 def test_there_are_templates_and_the_sample_is_none():
-    assert template_names() == ("local_store", "product_spot")
+    assert template_names() == ("brand_story", "local_store", "product_spot")
 
 
 @pytest.mark.parametrize("name", template_names())
@@ -76,10 +76,10 @@ def test_init_writes_the_same_bytes_every_time(tmp_path):
 def test_every_variable_of_a_shipped_template_is_explained_and_read():
     for name in template_names():
         template = load_template(SHIPPED / name)
-        pictures = {shot.picture for shot in template.spec.shots}
+        files = {variable for shot in template.spec.shots for _, variable, _ in shot.files}
         for variable, declared in template.spec.variables.items():
             assert declared.description.endswith("."), (name, variable)
-            assert template.reads(variable) or variable in pictures, (name, variable)
+            assert template.reads(variable) or variable in files, (name, variable)
         for factor in template.spec.factors:
             assert template.reads(factor), (name, factor)
 
