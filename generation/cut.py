@@ -39,13 +39,25 @@ def overlap_frames(transition: str) -> int:
     return DISSOLVE_FRAMES if transition == "dissolve" else 0
 
 
-def shot_frames(frames: int, shares: Sequence[Fraction], transition: str = "cut") -> tuple[int, ...]:
+def overlaps(transition: str | Sequence[str], shots: int) -> tuple[int, ...]:
+    """How many frames the neighbours share at each join of so many shots: one transition for all, or one for each.
+
+    Raises: ValueError for an unknown transition, or when there is not one for each join.
+    """
+    joins = [transition] * (shots - 1) if isinstance(transition, str) else list(transition)
+    if len(joins) != shots - 1:
+        raise ValueError(f"{shots} shots have {shots - 1} joins, and {len(joins)} transitions were given")
+    if isinstance(transition, str):
+        overlap_frames(transition)  # a film of one shot has no join to find the wrong name at
+    return tuple(overlap_frames(join) for join in joins)
+
+
+def shot_frames(frames: int, shares: Sequence[Fraction], transition: str | Sequence[str] = "cut") -> tuple[int, ...]:
     """How many frames (at the plate's rate) each shot has to cover so that the plate has exactly `frames`.
 
     `shares` are parts of the film's length in any unit. A dissolve needs more footage than the film is long.
     """
-    total = frames + overlap_frames(transition) * (len(shares) - 1)
-    return _divided(total, shares)
+    return _divided(frames + sum(overlaps(transition, len(shares))), shares)
 
 
 def _divided(total: int, shares: Sequence[Fraction] | Sequence[int]) -> tuple[int, ...]:
@@ -59,24 +71,23 @@ def covers(source_frames: int, source_fps: Fraction, fps: Fraction) -> int:
     return math.ceil(source_frames * fps / source_fps)
 
 
-def lengths(available: Sequence[int], frames: int, transition: str = "cut") -> tuple[int, ...]:
+def lengths(available: Sequence[int], frames: int, transition: str | Sequence[str] = "cut") -> tuple[int, ...]:
     """How long each shot stays, when `available` frames of each are at hand; all give up a surplus in proportion.
 
     Raises: BadMedia when there is too little footage, or a shot too short for its joins.
     """
-    overlap = overlap_frames(transition)
-    total = frames + overlap * (len(available) - 1)
+    shared = overlaps(transition, len(available))
+    total = frames + sum(shared)
     if sum(available) < total:
-        joins = f" ({overlap} of them shared at each of {len(available) - 1} joins)" if total > frames else ""
+        joins = f" ({sum(shared)} of them shared by neighbours)" if total > frames else ""
         raise BadMedia(
             f"too little footage: {total} frames are needed{joins}, "
             f"{sum(available)} are there ({' + '.join(map(str, available))})"
         )
     parts = _divided(total, available)
-    for number, part in enumerate(parts, start=1):
-        least = overlap * ((number > 1) + (number < len(parts))) + 1
-        if part < least:
-            raise BadMedia(f"shot {number} is {part} frames long; with its {transition}s it needs at least {least}")
+    for number, (part, least) in enumerate(zip(parts, map(sum, pairwise((0, *shared, 0))), strict=True), start=1):
+        if part <= least:
+            raise BadMedia(f"shot {number} is {part} frames long; with its dissolves it needs at least {least + 1}")
     return parts
 
 

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.cut import Sample, covers, lengths, overlap_frames, rate_method, sample
+from generation.cut import Sample, covers, lengths, overlaps, rate_method, sample
 from generation.errors import BadMedia
 from generation.looks import Look, get_look
 from generation.looks.grader import Grader
@@ -57,12 +57,13 @@ def make_plate(
     frames: int,
     look: Look | str,
     seed: int,
-    transition: str = "cut",
+    transition: str | Sequence[str] = "cut",
     focus: tuple[float, float] = (0.5, 0.5),
 ) -> Plate:
     """Join `clips` into the MP4 file `path`: exactly `frames` frames of `size` at `fps`, in `look`.
 
-    `seed` decides the grain. `transition` is `cut` or `dissolve`; a dissolve needs `cut.shot_frames` of footage.
+    `seed` decides the grain. `transition` is `cut` or `dissolve`, for all joins or one for each; a dissolve needs
+    `cut.shot_frames` of footage.
 
     Raises: BadMedia (too little footage, a clip that is not what it says), NotAvailable (no such look).
     """
@@ -75,18 +76,19 @@ def make_plate(
     grader = Grader(style, size, seed)
     with VideoWriter(path, size, fps, "intermediate") as writer:
         frame, target = new_frame(size)
-        for index, planes in enumerate(_joined(shots, parts, overlap_frames(transition))):
+        for index, planes in enumerate(_joined(shots, parts, overlaps(transition, len(clips)))):
             grader.apply(planes, index, into=target)
             writer.write_frame(frame)
     notes = _notes(style, transition, [_shot_notes(*shot, fps) for shot in zip(clips, parts, frame_plans, strict=True)])
     return Plate(path, size, frames, fps, notes)
 
 
-def _joined(shots: Sequence[Generator[Planes, None, None]], parts: Sequence[int], overlap: int) -> Iterator[Planes]:
+def _joined(
+    shots: Sequence[Generator[Planes, None, None]], parts: Sequence[int], overlap: Sequence[int]
+) -> Iterator[Planes]:
     """The frames of all shots in order; neighbours share `overlap` frames, mixed with rising weight."""
     begun = 0
-    for number, (shot, part) in enumerate(zip(shots, parts, strict=True)):
-        shared = overlap if number + 1 < len(shots) else 0
+    for number, (shot, part, shared) in enumerate(zip(shots, parts, (*overlap, 0), strict=True)):
         yield from islice(shot, part - begun - shared)
         for step in range(shared):
             yield mixed(next(shot), next(shots[number + 1]), round(256 * (step + 1) / (shared + 1)))
@@ -208,10 +210,11 @@ def _shadow(size: Size, place: Box) -> NDArray[np.float32]:
     return np.asarray(1 - SHADOW_DEPTH * np.exp(-np.hypot(across, down) / reach), np.float32)
 
 
-def _notes(look: Look, transition: str, shots: list[dict[str, object]]) -> dict[str, object]:
+def _notes(look: Look, transition: str | Sequence[str], shots: list[dict[str, object]]) -> dict[str, object]:
     padded = [number for number, shot in enumerate(shots, start=1) if shot["reframe"] == "pad"]
     return {
-        "look": look.name, "look_revision": look.revision, "transition": transition,
+        "look": look.name, "look_revision": look.revision,
+        "transition": transition if isinstance(transition, str) else list(transition),
         "shots": shots, "blur_padded": padded,
     }  # fmt: skip
 

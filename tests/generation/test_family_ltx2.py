@@ -17,7 +17,8 @@ from PIL import Image
 from generation.engines.diffusion.drive import drive
 from generation.engines.diffusion.families import get_family, ltx2
 from generation.engines.diffusion.families.contract import Embedding
-from generation.engines.diffusion.families.ltx2 import ONE_CALL, Latents, Ltx2
+from generation.engines.diffusion.families.ltx2 import ONE_CALL, Ltx2
+from generation.engines.diffusion.families.sounds import Latents
 from generation.engines.diffusion.loading import load_pipeline
 from generation.engines.diffusion.presets import Checkpoint, Preset, Schedule
 from generation.engines.diffusion.prompts import read_embedding, write_embedding

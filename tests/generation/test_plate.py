@@ -143,9 +143,26 @@ def test_a_dissolve_mixes_eight_frames_evenly_and_keeps_the_count(tmp_path: Path
     assert np.allclose(mixed, [60 + 126 * (step + 1) / 9 for step in range(8)], atol=2)
 
 
+def test_every_join_can_have_a_transition_of_its_own(tmp_path: Path) -> None:
+    bright = [(50, "a"), (100, "b"), (200, "c")]
+    clips = [clip(tmp_path / f"{name}.mp4", 14, DELIVERY_FPS, first=first, step=0) for first, name in bright]
+    seen = levels(plate(clips, tmp_path, 34, transition=("cut", "dissolve")).path)
+    assert len(seen) == 34
+    assert [round(level) for level in seen[:14]] == [50] * 14
+    assert all(abs(level - 100) <= 1 for level in seen[14:20]), "cut to, not dissolved to"
+    assert all(101 < level < 199 for level in seen[20:28]), "dissolved to"
+    assert all(abs(level - 200) <= 1 for level in seen[28:])
+
+
+def test_there_is_one_transition_for_each_join_or_one_for_all(tmp_path: Path) -> None:
+    clips = [clip(tmp_path / f"{name}.mp4", 14, DELIVERY_FPS) for name in "ab"]
+    with pytest.raises(ValueError, match="2 shots have 1 joins, and 2 transitions were given"):
+        plate(clips, tmp_path, 20, transition=("cut", "cut"))
+
+
 def test_a_dissolve_without_footage_for_it_is_refused(tmp_path: Path) -> None:
     clips = [clip(tmp_path / f"{name}.mp4", 20, DELIVERY_FPS) for name in "ab"]
-    with pytest.raises(BadMedia, match=r"48 frames are needed \(8 of them shared at each of 1 joins\), 40 are there"):
+    with pytest.raises(BadMedia, match=r"48 frames are needed \(8 of them shared by neighbours\), 40 are there"):
         plate(clips, tmp_path, 40, transition="dissolve")
     with pytest.raises(BadMedia, match="shot 1 is 4 frames long; with its dissolves it needs at least 9"):
         lengths((4, 60), 56, "dissolve")

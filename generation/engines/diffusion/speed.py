@@ -9,6 +9,7 @@ A level's cost is measured by `measure.py`. Knows presets and modules; knows no 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,9 @@ from generation.engines.diffusion.guidance import PartlyGuided
 from generation.engines.diffusion.presets import Preset, Speed
 from generation.engines.diffusion.step_cache import Cache, largest_batch
 from generation.errors import NotAvailable
+
+#: torch builds the launchers of its kernels with one of these.
+COMPILERS = ("cc", "gcc", "clang")
 
 __all__ = ["Handle", "accelerated", "largest_batch"]
 
@@ -93,6 +97,10 @@ def _weights(modules: Sequence[Any], speed: Speed) -> None:
 
 
 def _compiled(modules: Sequence[Any], speed: Speed, shape: Shape | None) -> Iterator[str]:
+    if speed.compile and not any(map(shutil.which, COMPILERS)):
+        # The film is the same without it, so that a machine without one works, only slower.
+        yield f"not compiled, because no C compiler is installed ({', '.join(COMPILERS)}): shots take longer"
+        return
     for module in modules:
         if not speed.compile:
             uncompile(module)

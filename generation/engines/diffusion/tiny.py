@@ -35,7 +35,7 @@ def build(folder: Path, kind: str = "five") -> None:
         torch.manual_seed(SEED)
         pipe = _pipeline(kind)
         with torch.no_grad():
-            _enliven(pipe, contrast=2 if kind == "five" else 4)
+            _enliven(pipe, contrast=1.5 if kind == "five" else 4)
         pipe.save_pretrained(folder, safe_serialization=True)
 
 

@@ -12,6 +12,7 @@ FAMILIES = {
     "wan": "generation.engines.diffusion.families.wan:Wan",
     "ltx2": "generation.engines.diffusion.families.ltx2:Ltx2",
     "helios": "generation.engines.diffusion.families.helios:Helios",
+    "kandinsky6": "generation.engines.diffusion.families.kandinsky6:Kandinsky6",
 }
 
 

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.engines.diffusion.families.contract import Embedding, Family, Picture
-from generation.engines.diffusion.families.ltx2 import Latents, as_long
-from generation.engines.diffusion.pictures import exact_frame, first_frame
+from generation.engines.diffusion.families.pixels import begins, pictures, pil
+from generation.engines.diffusion.families.sounds import Latents, as_long
 from generation.errors import NotAvailable
 from generation.spec import Shot
 
 #: Of the prompt, behind the template; `max_sequence_length` in the preset's `call` overrides it.
 TEXT_TOKENS = 1024
+#: The VAE's convolutions look back only, but its norms look at the whole film. A preview looks at this many latents.
+_PREVIEW_LATENTS = 4
 
 
 class Kandinsky6(Family):
@@ -40,7 +42,8 @@ class Kandinsky6(Family):
         """See `Family`. The padding behind the text is not kept."""
         import torch
 
-        tokenizer, made = _TextOnly(pipe), []
+        tokenizer = _TextOnly(pipe)
+        made: list[Embedding] = []
         for text in texts:
             with torch.no_grad():
                 embeds, pooled, mask = pipe._get_prompt_embeds(
@@ -48,7 +51,9 @@ class Kandinsky6(Family):
                     pipe._execution_device,
                 )  # fmt: skip
             used = embeds[0] if mask is None else embeds[0, mask[0]]
-            made.append({"prompt_embeds": used.cpu().contiguous(), "pooled_prompt_embeds": pooled[0].cpu().contiguous()})
+            made.append(
+                {"prompt_embeds": used.cpu().contiguous(), "pooled_prompt_embeds": pooled[0].cpu().contiguous()}
+            )
         return made
 
     def arguments(
@@ -66,7 +71,7 @@ class Kandinsky6(Family):
             "width": shot.size.width_px,
             "num_frames": shot.frames,
             "frame_rate": float(shot.fps),
-            **({} if self.way(shot) == "text" else {"image": _begins(shot)}),
+            **({} if self.way(shot) == "text" else {"image": pil(begins(shot))}),
         }
 
     def latents(self, pipe: Any, output: Any, shots: Sequence[Shot]) -> list[Any]:
@@ -78,8 +83,12 @@ class Kandinsky6(Family):
         yield from _decoded(pipe, latent.film)
 
     def first_frames(self, pipe: Any, tensors: Mapping[str, Any], shots: Sequence[Shot]) -> list[Picture]:
-        """See `Family`: the VAE looks back only, and the callback's latents have their channels last."""
-        return [next(_decoded(pipe, tensors["latents"][:, :1].permute(0, 4, 1, 2, 3)))]
+        """See `Family`: frame 0 of a film that ends after `_PREVIEW_LATENTS`, which is exact for one of 13 frames.
+
+        The callback's latents have their channels last, and a picture's behind the film.
+        """
+        frames = min(_PREVIEW_LATENTS, (shots[0].frames - 1) // pipe.vae_scale_factor_temporal + 1)
+        return [next(_decoded(pipe, tensors["latents"][:, :frames].permute(0, 4, 1, 2, 3)))]
 
     def sound(self, pipe: Any, latent: Any, shot: Shot) -> tuple[NDArray[np.float32], int]:
         """See `Family`: one channel, exactly as long as the film."""
@@ -91,7 +100,7 @@ class Kandinsky6(Family):
             spectra = pipe.audio_vae.decode(scaled, return_dict=False)[0]
             heard = pipe.vocoder(spectra.to(pipe.vocoder.dtype), return_dict=False)[0][0].float().cpu().numpy().T
         rate_hz = int(pipe.audio_vae.config.sample_rate)
-        return as_long(heard, round(shot.frames / shot.fps * rate_hz), rate_hz), rate_hz
+        return as_long(heard, shot, rate_hz), rate_hz
 
     @property
     def _tokens(self) -> int:
@@ -119,15 +128,6 @@ def _one(pipe: Any, embedding: Embedding, prefix: str) -> dict[str, Any]:
     return {f"{prefix}{name}": tensor[None].to(pipe._execution_device) for name, tensor in embedding.items()}
 
 
-def _begins(shot: Shot) -> Any:
-    from PIL import Image
-
-    if shot.first_frame is not None:
-        return Image.fromarray(exact_frame(shot.first_frame, shot.size))
-    assert shot.image is not None
-    return Image.fromarray(first_frame(shot.image, shot.size))
-
-
 def _decoded(pipe: Any, latent: Any) -> Iterator[Picture]:
     import torch
 
@@ -135,6 +135,4 @@ def _decoded(pipe: Any, latent: Any) -> Iterator[Picture]:
     weight = next(vae.parameters())
     with torch.no_grad():
         film = vae.decode(latent.to(weight.device, weight.dtype) / vae.config.scaling_factor, return_dict=False)[0][0]
-        for index in range(film.shape[1]):
-            picture = (film[:, index].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1)
-            yield np.asarray((picture.float() * 255).round().to(torch.uint8).cpu().numpy(), np.uint8)
+        yield from pictures(film)

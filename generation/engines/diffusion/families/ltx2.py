@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generation.engines.diffusion.families.contract import Embedding, Family, Picture
+from generation.engines.diffusion.families.pixels import begins, pictures, pil
+from generation.engines.diffusion.families.sounds import Latents, as_long
 from generation.engines.diffusion.films import read_pictures
-from generation.engines.diffusion.pictures import exact_frame, first_frame
+from generation.engines.diffusion.pictures import exact_frame
 from generation.errors import NotAvailable
 from generation.spec import Shot
 
@@ -37,14 +39,6 @@ _IMAGE_CRF = 33
 _SECOND_SIGMAS = (0.909375, 0.725, 0.421875)
 #: The real decoder looks some twenty latents ahead, a whole film. A preview looks at this many: 25 frames.
 _PREVIEW_LATENTS = 4
-_EDGE_SECONDS = 0.005
-
-
-class Latents(NamedTuple):
-    """A film of (1, channels, frames, height, width) and its sound of (1, channels, length, bins)."""
-
-    film: Any
-    sound: Any
 
 
 class Ltx2(Family):
@@ -102,18 +96,18 @@ class Ltx2(Family):
             return {}
         if way == "image":
             # The pipeline compresses one picture of a batch only, by a text encoder that is gone: so it is done here.
-            return {"image": [self._pil(_begins(shot)) for shot in shots], "image_crf": 0}
+            return {"image": [self._pil(begins(shot)) for shot in shots], "image_crf": 0}
         if len(shots) > 1:
             raise ValueError(f"LTX2ConditionPipeline takes one shot at a time, not {len(shots)}")
         if way == "video":
             assert shot.video is not None
-            film = [_pil(picture) for picture in read_pictures(shot.video, shot.size, shot.frames, shot.fps)]
+            film = [pil(picture) for picture in read_pictures(shot.video, shot.size, shot.frames, shot.fps)]
             # The pipeline asks how much is kept, a shot says how much may change.
             return {"conditions": [_condition(film, 0, 1.0 - shot.strength)]}
         assert shot.last_frame is not None
         conditions = [_condition(self._pil(exact_frame(shot.last_frame, shot.size)), -1, 1.0)]
         if shot.first_frame is not None or shot.image is not None:
-            conditions.insert(0, _condition(self._pil(_begins(shot)), 0, 1.0))
+            conditions.insert(0, _condition(self._pil(begins(shot)), 0, 1.0))
         return {"conditions": conditions}
 
     def steps_in_all(self, pipe: Any, shot: Shot, steps: int) -> int:
@@ -162,7 +156,7 @@ class Ltx2(Family):
             spectra = pipe.audio_vae.decode(latent.sound.to(weight.device, weight.dtype), return_dict=False)[0]
             heard = pipe.vocoder(spectra)[0].float().cpu().numpy().T
         rate_hz = int(pipe.vocoder.config.output_sampling_rate)
-        return as_long(heard, round(shot.frames / shot.fps * rate_hz), rate_hz), rate_hz
+        return as_long(heard, shot, rate_hz), rate_hz
 
     @property
     def _upsampled(self) -> bool:
@@ -180,7 +174,7 @@ class Ltx2(Family):
         """A picture that went through H.264, as those did that the model was trained on."""
         from diffusers.pipelines.ltx2.utils import apply_image_conditioning_crf
 
-        return _pil(apply_image_conditioning_crf(picture, int(self.preset.call.get("image_crf", _IMAGE_CRF))))  # type: ignore[call-overload]
+        return pil(apply_image_conditioning_crf(picture, int(self.preset.call.get("image_crf", _IMAGE_CRF))))  # type: ignore[call-overload]
 
     def _padded(self, pipe: Any, embeddings: Sequence[Embedding], prefix: str) -> dict[str, Any]:
         """(shots, tokens, width) and their masks, padded before the text as the tokenizer does it."""
@@ -197,13 +191,6 @@ class Ltx2(Family):
             f"{prefix}prompt_embeds": torch.stack(padded).to(device),
             f"{prefix}prompt_attention_mask": torch.stack(masks).to(device),
         }
-
-
-def _begins(shot: Shot) -> Picture:
-    if shot.first_frame is not None:
-        return exact_frame(shot.first_frame, shot.size)
-    assert shot.image is not None
-    return first_frame(shot.image, shot.size)
 
 
 def _condition(frames: Any, index: int, strength: float) -> Any:
@@ -254,22 +241,4 @@ def _decoded(pipe: Any, latent: Any) -> Iterator[Picture]:
         # The pipelines decode at time 0 and add no noise, unless they are asked to.
         time = film.new_zeros(1) if vae.config.timestep_conditioning else None
         video = vae.decode(film, time, return_dict=False)[0][0]
-        for index in range(video.shape[1]):
-            picture = (video[:, index].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1)
-            yield np.asarray((picture.float() * 255).round().to(torch.uint8).cpu().numpy(), np.uint8)
-
-
-def as_long(heard: NDArray[np.float32], count: int, rate_hz: int) -> NDArray[np.float32]:
-    """Cut, or ended by silence; the last 5 ms before it are faded, so that nothing clicks."""
-    out = np.zeros((count, heard.shape[1]), np.float32)
-    kept = min(count, len(heard))
-    out[:kept] = heard[:kept]
-    edge = min(kept, round(_EDGE_SECONDS * rate_hz))
-    out[kept - edge : kept] *= np.linspace(1.0, 0.0, edge, dtype=np.float32)[:, None]
-    return out
-
-
-def _pil(picture: Picture) -> Any:
-    from PIL import Image
-
-    return Image.fromarray(picture)
+        yield from pictures(video)
