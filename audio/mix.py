@@ -1,4 +1,4 @@
-"""Voice and music become one mix: stems brought to fixed loudness, music ducked where somebody speaks.
+"""Voice, music and the films' own sound become one mix: each at a fixed loudness, ducked where somebody speaks.
 
 Ducking knows beforehand where the speech is, so the music is out of the way before the first word and does not pump in
 the gaps, as a side-chain compressor does. The mix is quiet on purpose; `loudness.py` brings it to a target.
@@ -15,13 +15,18 @@ import numpy as np
 from audio.beds import load_track, make_bed
 from audio.clips import place
 from audio.errors import BadAudio
-from audio.media import measure
-from audio.spec import SAMPLE_RATE_HZ, Speech, Word
+from audio.media import decode, measure
+from audio.spec import SAMPLE_RATE_HZ, Speech, Stem, Word
 from audio.waveform import Samples, decibels, find_pauses, gain, read_wav, write_wav
 
-#: Loudness of the stems before they are added: 12 dB under any target, so that the sum stays below full scale.
+#: Loudness of voice and bed before they are added: 12 dB under any target, so that the sum stays below full scale.
 _VOICE_LUFS, _BED_LUFS = -26.0, -28.0
-#: With 2 dB between the stems the voice stands 14 dB over the music while it speaks.
+#: A film's own sound stands 4 LU under the music: heard beside it, and adding 1.5 LU to it, not the 3 of an equal. Each
+#: shot by itself, so that a cut is no jump; but by 12 dB at most, so that a model's faint hiss does not become a sound.
+_STEM_LUFS, _STEM_LIFT_DB = -32.0, 12.0
+#: Where a shot's sound begins and ends; where two shots meet; how near that is.
+_EDGE_SECONDS, _CROSS_FADE_SECONDS, _MEETING_SECONDS = 0.005, 0.03, 0.005
+#: With 2 dB between the two the voice stands 14 dB over the music while it speaks.
 DUCK_DB = 12.0
 #: Down before the first word, up slowly behind the last; gaps shorter than this are spoken through.
 _ATTACK_SECONDS, _RELEASE_SECONDS, _JOINED_GAP_SECONDS = 0.25, 0.6, 0.7
@@ -38,21 +43,25 @@ def make_mix(
     lead_in_seconds: float = 0.3,
     bed_path: Path | None = None,
     cues: Sequence[float] = (),
+    stems: Sequence[Stem] = (),
 ) -> tuple[Word, ...]:
     """Write the mix, a stereo 48 kHz WAV file of exactly `seconds`, and return the words as they are heard in it.
 
-    Without speech the bed plays alone; without both the file is silent.
+    Without speech, bed and stems play alone; without all three the file is silent.
 
     Args:
         mood: of the bed made from `seed`; None for no music.
         lead_in_seconds: silence before the voice, to the millisecond.
         bed_path: a user's track, played in place of the mood's bed.
         cues: see `beds.make_bed`.
+        stems: the films' own sounds; what would outlast the mix is cut.
 
     Raises: BadAudio when the speech does not end within `seconds`, or a file or a mood is not what it should be.
     """
     count = round(seconds * SAMPLE_RATE_HZ)
     mix = _bed(seconds, mood, seed, bed_path, cues)
+    if stems:
+        mix = mix + _own_sound(stems, count)
     words: tuple[Word, ...] = ()
     if speech is not None and speech.seconds > 0:
         voice = _voice(speech)
@@ -73,6 +82,50 @@ def _bed(seconds: float, mood: str | None, seed: int, track: Path | None, cues: 
     return np.zeros((round(seconds * SAMPLE_RATE_HZ), 2), np.float32)
 
 
+def _own_sound(stems: Sequence[Stem], count: int) -> Samples:
+    """The films' sounds on one time line; where two shots meet, one fades into the other at constant power."""
+    track = np.zeros((count, 2), np.float32)
+    ordered = sorted(stems, key=lambda stem: stem.at_seconds)
+    for index, stem in enumerate(ordered):
+        start = round(stem.at_seconds * SAMPLE_RATE_HZ)
+        if start < 0 or start >= count or stem.seconds <= 0:
+            raise BadAudio(
+                f"{stem.path.name}: {stem.seconds:g} s of sound at {stem.at_seconds:g} s are not within a mix of "
+                f"{count / SAMPLE_RATE_HZ:g} s"
+            )
+        joined = index > 0 and _meet(ordered[index - 1], stem)
+        goes_on = index + 1 < len(ordered) and _meet(stem, ordered[index + 1])
+        clip = _clip(stem, count - start, joined, goes_on)
+        track[start : start + len(clip)] += clip
+    return track
+
+
+def _meet(one: Stem, other: Stem) -> bool:
+    return abs(one.at_seconds + one.seconds - other.at_seconds) <= _MEETING_SECONDS
+
+
+def _clip(stem: Stem, room: int, joined: bool, goes_on: bool) -> Samples:
+    """A shot's sound at its loudness, with its edges, at most `room` samples.
+
+    Where the next shot follows, it fades out under that one's beginning; what the file does not hold any more for it
+    is its end played backwards, which goes on without a step.
+    """
+    length, edge, over = (
+        round(seconds * SAMPLE_RATE_HZ) for seconds in (stem.seconds, _EDGE_SECONDS, _CROSS_FADE_SECONDS)
+    )
+    sound = decode(stem.path, at_most_seconds=stem.seconds + _CROSS_FADE_SECONDS)
+    # Resampled, a sound of the film's length may lack a few samples.
+    goes_on = goes_on and len(sound) >= length - edge > over
+    if goes_on:
+        sound = np.concatenate([sound, sound[::-1]])[: length + over]
+    out = _levelled(sound[: length + over if goes_on else length][:room], _STEM_LUFS, _STEM_LIFT_DB).copy()
+    for end, long in ((out, joined), (out[::-1], goes_on)):
+        fade = min(over if long else edge, len(out) // 2)
+        # Sine up and cosine down: two sounds that have nothing in common keep their power in the middle.
+        end[:fade] *= np.sin(np.linspace(0.0, np.pi / 2, fade, dtype=np.float32))[:, None]
+    return out
+
+
 def _voice(speech: Speech) -> Samples:
     """The speech at the voice's loudness: eSpeak's languages alone differ by 4 dB."""
     samples, rate_hz = read_wav(speech.path)
@@ -81,12 +134,15 @@ def _voice(speech: Speech) -> Samples:
     return _levelled(np.stack([samples, samples], axis=1), _VOICE_LUFS)[:, 0]
 
 
-def _levelled(samples: Samples, lufs: float) -> Samples:
-    """At an integrated loudness; what is too short for the meter (0.4 s) goes by its RMS, what is silent stays so."""
+def _levelled(samples: Samples, lufs: float, lift_db: float = float("inf")) -> Samples:
+    """At an integrated loudness, lifted by `lift_db` at most.
+
+    What is too short for the meter (0.4 s) goes by its RMS, what is silent stays so.
+    """
     found = measure(samples).integrated_lufs
     if found == float("-inf"):
         found = decibels(float(np.sqrt(np.mean(samples**2))) if samples.size else 0.0)
-    return samples * np.float32(gain(lufs - found)) if found > float("-inf") else samples
+    return samples * np.float32(gain(min(lufs - found, lift_db))) if found > float("-inf") else samples
 
 
 def _speaking(voice: Samples, lead_in_seconds: float) -> tuple[tuple[float, float], ...]:

@@ -50,6 +50,15 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Stem:
+    """A film's own sound in the track: a sound file of any rate, heard from `at_seconds` on for `seconds`."""
+
+    path: Path
+    at_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """One caption: at most two lines, shown from `start_seconds` until `end_seconds`."""
 

@@ -8,6 +8,7 @@ the campaign's folder. Does not know which engines, looks and placements exist (
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,13 +17,15 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from flows import values
 from flows.brand import Line, Words, WrittenFile, load_brand, one_or_many, read_as
 from flows.localise import locale_tag
-from flows.model import BadInput, Brand, Campaign, Factor, Problem
+from flows.loras import read_look_loras
+from flows.model import BadInput, Brand, Campaign, Factor, LoraBrief, Problem
 from flows.pictures import inside
 from flows.problems import Problems, did_you_mean
 from flows.rows import RowsRead, read_all_rows, read_rows
 from flows.selection import select_rows
 from flows.template import STYLE_FACTORS, Template, find_template, load_template, template_names
 from flows.template_file import TemplateFile
+from flows.territories import territory
 from flows.variants import SLUG
 from flows.yaml_file import read_model
 
@@ -67,6 +70,19 @@ class CampaignFile(WrittenFile):
     utm: dict[str, str] = Field(default_factory=dict)
     #: Columns of the rows CSV that are for people only.
     ignore_columns: Words = ()
+    #: `file.safetensors:weight` by look.
+    look_loras: dict[str, Words] = Field(default_factory=dict)
+    #: "" takes the engine's.
+    speed: Literal["", "exact", "balanced", "fast"] = ""
+    #: Where the ads are shown; () guesses from the locales.
+    territories: Words = Field((), max_length=300)
+    annual_revenue_usd: int | None = Field(None, ge=0)
+    licence_override: Line = ""
+
+    @field_validator("territories")
+    @classmethod
+    def _territories(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        return _each_once(tuple(read_as(territory, code) for code in codes))
 
     @field_validator("locales")
     @classmethod
@@ -146,11 +162,12 @@ def load_campaign(folder: Path) -> Campaign:
     brand = load_brand(folder, file.brand, problems)
     rows_file = inside(folder, file.rows, problems, column="rows")
     template = _template(folder, file, problems)
+    loras = read_look_loras(folder, file.look_loras, problems)
     problems.raise_if_any()
     assert brand is not None
     assert rows_file is not None
     assert template is not None
-    return _campaign(folder, file, brand, rows_file, template)
+    return _campaign(folder, file, brand, rows_file, template, loras)
 
 
 def _template(folder: Path, file: CampaignFile, problems: Problems) -> Template | None:
@@ -191,7 +208,14 @@ def _check_against(spec: TemplateFile, name: str, file: CampaignFile, problems: 
         problems.add("name_taken", message, "Rename the segment", value=", ".join(clash), column="segments")
 
 
-def _campaign(folder: Path, file: CampaignFile, brand: Brand, rows_file: Path, template: Template) -> Campaign:
+def _campaign(
+    folder: Path,
+    file: CampaignFile,
+    brand: Brand,
+    rows_file: Path,
+    template: Template,
+    look_loras: Mapping[str, tuple[LoraBrief, ...]],
+) -> Campaign:
     spec = template.spec
     currencies = {"": file.currency} if isinstance(file.currency, str) else file.currency
     return Campaign(
@@ -219,4 +243,9 @@ def _campaign(folder: Path, file: CampaignFile, brand: Brand, rows_file: Path, t
         utm=file.utm,
         currencies={locale: code for locale, code in currencies.items() if code},
         ignore_columns=file.ignore_columns,
+        look_loras=look_loras,
+        speed=file.speed,
+        territories=file.territories,
+        annual_revenue_usd=file.annual_revenue_usd,
+        licence_override=file.licence_override,
     )

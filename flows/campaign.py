@@ -21,6 +21,7 @@ from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.embedded_server import watch
+from flows.licences import refuse_missing
 from flows.order import Order
 from flows.progress import Progress
 from flows.settings import load_settings
@@ -41,12 +42,13 @@ def campaign_flow(
     placements: Annotated[str | None, Field(description="Only these placements, separated by commas")] = None,
     engine: Annotated[str | None, Field(description="Make the footage with this engine")] = None,
     skip_bad_rows: Annotated[bool, Field(description="Rows with errors become failed lines")] = False,
+    speed: Annotated[str | None, Field(description="exact, balanced or fast, where the engine has them")] = None,
     workers: Annotated[int, Field(description="CPU workers; 0 is one for each core", ge=0)] = 0,
     cluster: Annotated[str, Field(description="Address of a Ray cluster; empty starts one")] = "",
     ledger: Annotated[str, Field(description="Folder of finished steps; empty is OUT/.ledger")] = "",
 ) -> State[None]:
     """Make and deliver a campaign: the folder with campaign.yaml, its rows CSV and brand.yaml."""
-    order = Order(campaign, rows, sample, where, placements, engine, skip_bad_rows)
+    order = Order(campaign, rows, sample, where, placements, engine, skip_bad_rows, speed)
     flags = {"out": out, "workers": workers or None, "cluster": cluster or None, "ledger": ledger or None}
     settings = load_settings(flags, os.environ, Path.cwd())
     run = _handed_over.pop(order, None) or Run(order, settings)
@@ -64,11 +66,13 @@ def campaign_flow(
 def read_and_check(run: Run) -> None:
     """Everything is checked before anything is spent.
 
-    Raises: BadInput with every complaint.
+    Raises: BadInput with every complaint, or with what this machine lacks.
     """
     if not _has_server():
         _watch_embedded_server()
     run.read()
+    for note in refuse_missing(run.prepared, run.settings):
+        get_run_logger().warning(note)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -101,7 +105,7 @@ def run_order(run: Run, listener: Listener) -> Summary:
 
 def _parameters(run: Run) -> dict[str, Any]:
     order, settings = run.order, run.settings
-    names = ("campaign", "rows", "sample", "where", "placements", "engine", "skip_bad_rows")
+    names = ("campaign", "rows", "sample", "where", "placements", "engine", "skip_bad_rows", "speed")
     return {
         **{name: getattr(order, name) for name in names},
         "out": settings.out,

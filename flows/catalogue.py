@@ -5,38 +5,78 @@ Asks each part for its own facts, so that a new engine or placement shows up by 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from flows.model import BadInput, Problem
 from flows.placements import load_placements, safe_box
+from flows.provenance import licence_terms
 from flows.template import SHIPPED, load_template, template_names
+from generation.spec import DELIVERY_FPS
+
+if TYPE_CHECKING:
+    from generation.engines.contract import Engine
 
 Line = dict[str, str]
+SHOWN_SIZES = 2
 
 
 def engine_table() -> list[Line]:
-    """Every engine with what it needs."""
+    """Every engine: what it makes from what, under which licence, and whether it is ready on this machine."""
     from generation.engines import engine_names, get_engine
     from generation.errors import NotAvailable
 
+    try:
+        names = engine_names()
+    except NotAvailable as error:
+        raise BadInput((Problem("engines", None, None, error.code, "", str(error), ""),)) from error
     lines = []
-    for name in engine_names():
+    for name in names:
         try:
             engine = get_engine(name)
         except NotAvailable as error:
-            lines.append(dict.fromkeys(_ENGINE, "") | {"name": name, "needs": str(error)})
+            lines.append(dict.fromkeys(_ENGINE, "") | {"name": name, "here": str(error)})
             continue
         facts = (
             name,
             engine.title,
-            "GPU" if engine.needs_gpu else "CPU",
-            f"{engine.min_seconds:g}-{engine.max_seconds:g} s",
-            "yes" if engine.makes_audio else "no",
-            f"{engine.licence} (commercial use: {engine.commercial_use})",
-            engine.needs or "nothing",
+            _runs_on(engine),
+            _sizes(engine),
+            _shots(engine),
+            ", ".join(sorted(way.replace("_", " ") for way in engine.ways)) or "the prompt only",
+            licence_terms(engine),
+            next(iter(engine.missing()), "ready").removeprefix(f"{name} "),
         )
         lines.append(dict(zip(_ENGINE, facts, strict=True)))
     return lines
 
 
-_ENGINE = ("name", "what", "runs_on", "shots", "sound", "licence", "needs")
+_ENGINE = ("name", "what", "runs_on", "sizes", "shots", "starts_from", "licence", "here")
+
+
+def _runs_on(engine: Engine) -> str:
+    """CPU, or a GPU with so much memory; it needs less where the weights are kept in 8 bits, or on the machine."""
+    if not engine.needs_gpu:
+        return "CPU"
+    needed = [f"{precision} {gib:g}" for precision, gib in engine.memory_gib.items()]
+    return "GPU, GiB: " + ", ".join(needed) if needed else "GPU"
+
+
+def _sizes(engine: Engine) -> str:
+    """The first sizes; a model has one for each aspect, of about the same area."""
+    sizes = [str(size) for size in engine.native_sizes]
+    more = f" and {len(sizes) - SHOWN_SIZES} more" if len(sizes) > SHOWN_SIZES else ""
+    return ", ".join(sizes[:SHOWN_SIZES]) + more or "any"
+
+
+def _shots(engine: Engine) -> str:
+    """Length, rate and sound of a shot."""
+    rate = engine.native_fps(DELIVERY_FPS)
+    parts = [
+        f"{engine.min_seconds:.3g}-{engine.max_seconds:.3g} s",
+        "any rate" if rate == DELIVERY_FPS else f"{float(rate):g} fps",
+        "sound" if engine.makes_audio else "silent",
+    ]
+    return ", ".join(parts)
 
 
 def voice_table() -> list[Line]:

@@ -16,6 +16,8 @@ import click
 
 from flows.model import BadInput
 
+#: Levels of `speed`; an engine without them refuses the option.
+SPEEDS = ("exact", "balanced", "fast")
 ALL_DONE, SOME_FAILED, NOTHING_RUN, INTERRUPTED = 0, 1, 2, 130
 
 Campaign = click.argument("campaign", type=click.Path(path_type=Path))
@@ -31,6 +33,9 @@ def selection(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--where", metavar="EXPR", help="""Only rows for which this holds: 'segment == "gamers"'."""),
         click.option("--placements", metavar="A,B", help="Only these placements."),
         click.option("--engine", metavar="NAME", help="Make the footage with this engine."),
+        click.option(
+            "--speed", type=click.Choice(SPEEDS), metavar="LEVEL", help="exact, balanced or fast, if the engine has it."
+        ),
         click.option("--skip-bad-rows", is_flag=True, help="Leave rows with errors out; they become failed lines."),
         click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where results go (default: out)."),
     ):
@@ -77,8 +82,8 @@ def plan(campaign: Path, *, as_json: bool, **choice: Any) -> None:
     from flows.order import Order, prepare
     from flows.terminal import print_plan
 
-    resolved = settings(choice)
-    print_plan(survey(prepare(Order.of(campaign, choice)), resolved), as_json=as_json)
+    prepared = prepare(Order.of(campaign, choice))
+    print_plan(survey(prepared, settings(choice)), prepared, as_json=as_json)
 
 
 @commands.command()
@@ -88,13 +93,15 @@ def plan(campaign: Path, *, as_json: bool, **choice: Any) -> None:
 @click.option("--cluster", metavar="ADDRESS", help="Use this Ray cluster instead of starting one.")
 def run(campaign: Path, **choice: Any) -> None:
     """Make and deliver the campaign. What is finished already is not made again."""
+    from flows.licences import refuse_missing
     from flows.order import Order
     from flows.prefect_profile import use_embedded_server
     from flows.studio import Run
-    from flows.terminal import Screen, print_summary
+    from flows.terminal import Screen, print_notes, print_summary
 
     work = Run(Order.of(campaign, choice), settings(choice))
-    work.read()  # bad input ends here, before Prefect is even imported
+    work.read()  # bad input and a machine that lacks something end here, before Prefect is even imported
+    print_notes(refuse_missing(work.prepared, work.settings))
     with Screen() as screen:
         screen.update(work.progress("Starting"))
         use_embedded_server(work.settings.ledger_folder / "prefect")
@@ -117,11 +124,54 @@ def status(folder: Path) -> None:
 
 @commands.command()
 def engines() -> None:
-    """What makes footage, and what each needs."""
+    """What makes footage: sizes, lengths, licences, memory, and what is ready on this machine."""
     from flows.catalogue import engine_table
     from flows.terminal import print_table
 
     print_table(engine_table())
+
+
+@commands.group()
+def models() -> None:
+    """Weights of the text-to-video engines: what is here, fetching, measuring."""
+
+
+@models.command(name="list")
+def list_models() -> None:
+    """Every model: licence, size, and whether it is here."""
+    from flows.models import model_table
+    from flows.terminal import print_table
+
+    print_table(model_table())
+
+
+@models.command()
+@click.argument("name")
+def pull(name: str) -> None:
+    """Fetch the weights of an engine, after its size and licence have been shown."""
+    from flows.models import pull_model
+
+    pull_model(name, click.echo)
+
+
+@models.command()
+@click.argument("name")
+def path(name: str) -> None:
+    """Print the folders that hold the weights of an engine."""
+    from flows.models import model_folders
+
+    for folder in model_folders(name):
+        click.echo(folder)
+
+
+@models.command()
+@click.argument("name")
+def measure(name: str) -> None:
+    """Measure on this machine what the speeds of an engine cost in quality against exact."""
+    from flows.models import measure_model
+    from flows.terminal import print_table
+
+    print_table(measure_model(name, click.echo))
 
 
 @commands.command()

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError, WorkerCrashedError
 
-from flows.jobs import FIXES, INFRASTRUCTURE, Failure, FootageJob, Job, Outcome, Worker, worker_of
+from flows.jobs import FIXES, INFRASTRUCTURE, Batch, ConformJob, EngineJob, Failure, FootageJob, Job, Outcome, PromptJob
+from flows.model import BadInput, Problem
+from flows.worker import Worker, worker_of
 
 #: Only paths and numbers travel: Ray's default, a third of the machine's memory, would be taken from the encoders.
 OBJECT_STORE_BYTES = 150_000_000
+#: The part of each GPU that Ray keeps for conforming footage while an engine holds the rest: one such job at a time.
+CONFORM_GPU = 0.1
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -32,12 +37,15 @@ def do_job(ledger: Path, job: Job) -> Outcome:
 class EngineActor:
     """A process that holds a loaded engine."""
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, on_gpu: bool) -> None:
+        if not on_gpu:
+            # One worker for each core: torch would start as many threads as there are cores in every one of them.
+            os.environ["OMP_NUM_THREADS"] = "1"
         self._worker = Worker(ledger)
 
-    def run(self, job: Job) -> Outcome:
-        """Render a shot."""
-        return self._worker.run(job)
+    def run(self, work: EngineJob | Batch) -> Outcome:
+        """Render shots or encode texts."""
+        return self._worker.run(work)
 
 
 class RayCrew:
@@ -47,39 +55,44 @@ class RayCrew:
         self._ledger = ledger
         self._needs_gpu = needs_gpu
         self._own_cluster = not address
+        self._idle_engines: list[Any] = []
+        self._running: dict[Any, tuple[str, Any]] = {}  # reference -> ticket, engine actor or None
+        self._conforming: set[str] = set()
         _start(workers, address)
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         self.slots = max(1, int(resources.get("CPU", 1)) if address else workers)
-        self._engines_wanted = int(resources.get("GPU", 0)) if needs_gpu else self.slots
-        if needs_gpu and not self._engines_wanted:
+        self.engines = int(resources.get("GPU", 0)) if needs_gpu else self.slots
+        if needs_gpu and not self.engines:
             self.close()
-            raise RuntimeError("the engine needs a GPU and this Ray cluster has none")
-        self._idle_engines: list[Any] = []
-        self._engines = 0
-        self._running: dict[Any, tuple[str, Any]] = {}  # reference -> ticket, engine actor or None
+            raise _no_gpu(address)
 
     def room(self, job: Job) -> bool:
         """Whether a slot of the job's kind is free."""
         rendering = sum(1 for _, engine in self._running.values() if engine is not None)
-        if isinstance(job, FootageJob) and self._needs_gpu:
-            return rendering < self._engines_wanted
+        if self._needs_gpu and isinstance(job, PromptJob | FootageJob):
+            return rendering < self.engines
+        if self._needs_gpu and isinstance(job, ConformJob) and len(self._conforming) >= self.engines:
+            return False
         busy = len(self._running) - (rendering if self._needs_gpu else 0)
         return busy < self.slots
 
-    def submit(self, ticket: str, job: Job) -> None:
+    def submit(self, ticket: str, work: Job | Batch) -> None:
         """Start the job on a free worker."""
-        if not isinstance(job, FootageJob):
-            self._running[do_job.remote(self._ledger, job)] = (ticket, None)
+        if isinstance(work, PromptJob | FootageJob | Batch):
+            engine = self._idle_engines.pop() if self._idle_engines else self._hire()
+            self._running[engine.run.remote(work)] = (ticket, engine)
             return
-        engine = self._idle_engines.pop() if self._idle_engines else self._hire()
-        self._running[engine.run.remote(job)] = (ticket, engine)
+        part = 0.0
+        if self._needs_gpu and isinstance(work, ConformJob):
+            self._conforming.add(ticket)
+            part = CONFORM_GPU
+        self._running[do_job.options(num_gpus=part).remote(self._ledger, work)] = (ticket, None)
 
     def _hire(self) -> Any:
         """A new engine actor. A CPU engine reserves no core for life: `room` keeps the count."""
-        self._engines += 1
         return EngineActor.options(  # type: ignore[attr-defined]  # added by the decorator
-            num_gpus=1 if self._needs_gpu else 0, num_cpus=0
-        ).remote(self._ledger)
+            num_gpus=1 - CONFORM_GPU if self._needs_gpu else 0, num_cpus=0
+        ).remote(self._ledger, self._needs_gpu)
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """Jobs that ended, at least one unless the timeout passes."""
@@ -90,6 +103,7 @@ class RayCrew:
 
     def _answer(self, reference: Any) -> tuple[str, Outcome]:
         ticket, engine = self._running.pop(reference)
+        self._conforming.discard(ticket)
         try:
             outcome: Outcome = ray.get(reference)
         except RayError as error:
@@ -103,6 +117,7 @@ class RayCrew:
         for reference, (other, engine) in list(self._running.items()):
             if other == ticket:
                 del self._running[reference]
+                self._conforming.discard(ticket)
                 if engine is not None:
                     ray.kill(engine)
                 else:
@@ -135,6 +150,13 @@ def _start(workers: int, address: str) -> None:
         _node_ip_address="127.0.0.1",
         **quiet,
     )
+
+
+def _no_gpu(address: str) -> BadInput:
+    """The sentence for a cluster that cannot run the engine at all."""
+    where = f"the Ray cluster at {address}" if address else "this machine"
+    fix = "Name a cluster with a GPU by --cluster, or choose an engine that needs none by --engine"
+    return BadInput((Problem(where, None, None, "not_available", "", "the engine needs a GPU and Ray sees none", fix),))
 
 
 def _lost(error: RayError) -> Outcome:

@@ -11,12 +11,15 @@ from flows.jobs import Spent
 from flows.produce import Delivered
 from flows.steps import DeliveryStep
 
+#: Kinds of step that an engine makes: on its GPU, where it needs one.
+BY_ENGINE = ("prompt", "footage")
+
 
 class Costs:
     """What the steps of this run cost, each booked once: on the first delivery that needed it."""
 
     def __init__(self, cpu_hour_usd: float, gpu_hour_usd: float) -> None:
-        #: Whether footage is made on a GPU.
+        #: Whether prompts and footage are made on a GPU.
         self.gpu = False
         self._cpu_hour_usd, self._gpu_hour_usd = cpu_hour_usd, gpu_hour_usd
         self._open: dict[str, Spent] = {}
@@ -36,8 +39,8 @@ class Costs:
     def take(self, item: Delivered) -> Cost:
         """Everything not yet booked that this delivery builds on."""
         steps = [self._open.pop(key) for key in chain_of(item.step) if key in self._open]
-        on_gpu = [spent.seconds for spent in steps if self.gpu and spent.kind == "footage"]
-        cpu = sum(spent.cpu_seconds for spent in steps if not (self.gpu and spent.kind == "footage"))
+        on_gpu = [spent.seconds for spent in steps if self.gpu and spent.kind in BY_ENGINE]
+        cpu = sum(spent.cpu_seconds for spent in steps if not (self.gpu and spent.kind in BY_ENGINE))
         money: float | None = None
         if self._cpu_hour_usd >= 0 and (not self.gpu or self._gpu_hour_usd >= 0):
             money = cpu * self._cpu_hour_usd / 3600 + sum(on_gpu) * max(0.0, self._gpu_hour_usd) / 3600
@@ -66,7 +69,9 @@ class Cost:
 def chain_of(step: DeliveryStep) -> list[str]:
     """Keys of all steps behind a delivery, its own included."""
     master, track = step.master, step.track
-    keys = [*(shot.key for shot in master.plate.footage), master.plate.key, master.key]
+    plate = master.plate
+    keys = [*(text.key for shot in plate.footage for text in shot.encoded), *(shot.key for shot in plate.footage)]
+    keys += [*(shot.key for shot in plate.conformed), plate.key, master.key]
     if master.voice:
         keys.append(master.voice.key)
     if track:

@@ -2,13 +2,13 @@
 
 Each function makes one step if it is missing and returns it finished; what a step needs must have been finished before
 (`need`). This is where a campaign's words become the plain sizes, seconds and texts of `generation` and `audio`, and
-the only place that calls both.
+the only place that calls both. Footage comes from a loaded engine, several shots at once: see `rendering.py`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.files import sha256_file
 from flows.ledger import Finished, Ledger, Workspace
@@ -16,6 +16,7 @@ from flows.sheet import title_sheet, words_from
 from flows.steps import (
     LEAD_IN_SECONDS,
     BedStep,
+    ConformStep,
     DeliveryStep,
     FootageStep,
     MasterStep,
@@ -27,10 +28,9 @@ from flows.steps import (
 )
 
 if TYPE_CHECKING:
-    from audio.spec import Cue, Speech
+    from audio.spec import Cue, Speech, Stem
     from audio.voices.contract import Voice
     from generation.check import Expected
-    from generation.engines.contract import Engine
     from generation.spec import Footage
 
 VIDEO, WAV, TRACK = "video.mp4", "sound.wav", "track.m4a"
@@ -56,27 +56,16 @@ def need(ledger: Ledger, step: Step) -> Finished:
     return found
 
 
-def make_footage(ledger: Ledger, step: FootageStep, engine: Engine) -> Finished:
-    """Have the engine render one shot."""
+def make_conform(ledger: Ledger, step: ConformStep) -> Finished:
+    """Bring footage from its model's rate to the delivery's, by following its motion."""
 
     def work(space: Workspace) -> None:
-        from generation.spec import Footage, Shot, Size
+        from generation.conform.conform import ConformSettings, conform
 
-        shot = Shot(
-            prompt=step.prompt,
-            negative_prompt=step.negative_prompt,
-            size=Size(*step.size),
-            frames=step.frames,
-            fps=step.fps,
-            seed=step.seed,
-            image=step.picture,
-            options=engine.Options(**step.options).model_dump(),
-        )
-        engine.refuse(shot)
-        for event in engine.render([shot], [space.file(VIDEO)]):
-            if isinstance(event, Footage):
-                space.facts["notes"] = dict(event.notes)
-        space.facts["work"] = step.size[0] * step.size[1] * step.frames / 1e6
+        source = _footage(need(ledger, step.footage), step.footage)
+        done = conform(source, space.file(VIDEO), fps=step.fps, frames=step.frames, settings=ConformSettings())
+        space.facts["notes"] = _measured(done.notes["conform"])
+        space.facts["work"] = megapixel_frames(step.footage.size, step.frames)
 
     return ledger.make(step.kind, step.key, work)
 
@@ -88,7 +77,7 @@ def make_plate(ledger: Ledger, step: PlateStep) -> Finished:
         from generation.plate import make_plate as join
         from generation.spec import Size
 
-        clips = [_footage(need(ledger, shot), shot) for shot in step.footage]
+        clips = [_footage(need(ledger, clip), clip) for clip in step.clips]
         size = Size(*step.size)
         plate = join(
             clips,
@@ -101,7 +90,7 @@ def make_plate(ledger: Ledger, step: PlateStep) -> Finished:
             transition=step.transition,
         )
         space.facts["notes"] = dict(plate.notes)
-        space.facts["work"] = step.size[0] * step.size[1] * step.frames / 1e6
+        space.facts["work"] = megapixel_frames(step.size, step.frames)
 
     return ledger.make(step.kind, step.key, work)
 
@@ -142,7 +131,7 @@ def make_bed(ledger: Ledger, step: BedStep) -> Finished:
 
 
 def make_mix(ledger: Ledger, step: MixStep) -> Finished:
-    """Lay the voice over the ducked music."""
+    """Lay the voice over the ducked music and the film's own sound."""
 
     def work(space: Workspace) -> None:
         from audio.mix import make_mix as mix
@@ -157,6 +146,7 @@ def make_mix(ledger: Ledger, step: MixStep) -> Finished:
             seed=0,
             lead_in_seconds=LEAD_IN_SECONDS,
             bed_path=bed,
+            stems=_stems(ledger, step),
         )
         space.facts["work"] = step.seconds
 
@@ -187,7 +177,7 @@ def make_master(ledger: Ledger, step: MasterStep) -> Finished:
         plate = need(ledger, step.plate)
         sheet = title_sheet(step, captions(ledger, step))
         space.facts["notes"] = dict(compose_master(plate.file(VIDEO), space.file(VIDEO), sheet, tier=step.quality))
-        space.facts["work"] = step.plate.size[0] * step.plate.size[1] * step.plate.frames / 1e6
+        space.facts["work"] = megapixel_frames(step.plate.size, step.plate.frames)
 
     return ledger.make(step.kind, step.key, work)
 
@@ -207,8 +197,7 @@ def make_delivery(ledger: Ledger, step: DeliveryStep) -> Finished:
         space.facts["sha256"] = sha256_file(path)
         write_poster(path, _poster_second(step), space.file("poster.jpg"))
         write_captions(captions(ledger, step.master), step.master.locale, space)
-        plate = step.master.plate
-        space.facts["work"] = plate.size[0] * plate.size[1] * plate.frames / 1e6
+        space.facts["work"] = megapixel_frames(step.master.plate.size, step.master.plate.frames)
 
     return ledger.make(step.kind, step.key, work)
 
@@ -274,10 +263,31 @@ def _poster_second(step: DeliveryStep) -> float:
     return round(float(step.master.plate.frames / step.master.plate.fps) * 0.55, 3)
 
 
-def _footage(finished: Finished, step: FootageStep) -> Footage:
+def megapixel_frames(size: tuple[int, int], frames: int) -> float:
+    """The unit in which the cost of pictures grows."""
+    return size[0] * size[1] * frames / 1e6
+
+
+def _footage(finished: Finished, step: FootageStep | ConformStep) -> Footage:
     from generation.spec import Footage, Size
 
-    return Footage(finished.file(VIDEO), Size(*step.size), step.frames, step.fps)
+    size = step.footage.size if isinstance(step, ConformStep) else step.size
+    return Footage(finished.file(VIDEO), Size(*size), step.frames, step.fps)
+
+
+def _measured(notes: Any) -> dict[str, object]:
+    """What conform says of a clip; the figures of the finished clip stand in front, under the report's names."""
+    return {"flicker": notes["after"]["flicker"], "frozen": notes["after"]["frozen_share"], **notes}
+
+
+def _stems(ledger: Ledger, step: MixStep) -> list[Stem]:
+    """The own sound of the shots that have one, each when it is seen."""
+    from audio.spec import Stem
+
+    shots = [(part, need(ledger, part.footage)) for part in step.stems]
+    return [
+        Stem(made.file(WAV), part.at_seconds, part.seconds) for part, made in shots if made.facts.get("sound") is True
+    ]
 
 
 def _speech(ledger: Ledger, step: VoiceStep) -> Speech:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from flows.jobs import Job, Outcome, worker_of
+from flows.jobs import Batch, Job, Outcome
+from flows.worker import worker_of
 
 
 class Crew(Protocol):
@@ -17,12 +18,14 @@ class Crew(Protocol):
 
     #: Jobs worth having ready at once.
     slots: int
+    #: Loaded engines that work side by side: what is ready is shared out among them.
+    engines: int
 
     def room(self, job: Job) -> bool:
         """Whether the job would start at once."""
 
-    def submit(self, ticket: str, job: Job) -> None:
-        """Start the job."""
+    def submit(self, ticket: str, work: Job | Batch) -> None:
+        """Start the job, or several that belong together."""
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """Wait for at least one job to end, or for the timeout; the tickets of those that ended."""
@@ -38,6 +41,7 @@ class InlineCrew:
     """Does each job at once in this process: for tests, and for looking into a fault with a debugger."""
 
     slots = 1
+    engines = 1
 
     def __init__(self, ledger: Path) -> None:
         self._worker = worker_of(ledger)
@@ -47,9 +51,9 @@ class InlineCrew:
         """One at a time."""
         return not self._done
 
-    def submit(self, ticket: str, job: Job) -> None:
+    def submit(self, ticket: str, work: Job | Batch) -> None:
         """Run it now."""
-        self._done.append((ticket, self._worker.run(job)))
+        self._done.append((ticket, self._worker.run(work)))
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """What has run."""

@@ -8,13 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import quantiles
+from typing import TYPE_CHECKING
 
-from flows.ledger import Ledger
+from flows.costs import BY_ENGINE
+from flows.creative import megapixel_frames
+from flows.ledger import Finished, Ledger
 from flows.order import Prepared
 from flows.settings import Settings
-from flows.steps import BedStep, DeliveryStep, FootageStep, MasterStep, MixStep, PlateStep, Step, TrackStep, VoiceStep
+from flows.steps import (
+    BedStep,
+    ConformStep,
+    DeliveryStep,
+    FootageStep,
+    MasterStep,
+    MixStep,
+    PlateStep,
+    PromptStep,
+    Step,
+    TrackStep,
+    VoiceStep,
+)
 
-KINDS = ("footage", "plate", "voice", "bed", "mix", "track", "master", "delivery")
+if TYPE_CHECKING:
+    from generation.engines.contract import Engine
+
+KINDS = ("prompt", "footage", "conform", "plate", "voice", "bed", "mix", "track", "master", "delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +92,12 @@ class Survey:
     @property
     def cpu_seconds(self) -> Range | None:
         """CPU seconds of all that is missing, None when some part is unknown."""
-        return _sum(tally for kind, tally in self.tallies.items() if not (self.gpu and kind == "footage"))
+        return _sum(tally for kind, tally in self.tallies.items() if not (self.gpu and kind in BY_ENGINE))
 
     @property
     def gpu_seconds(self) -> Range | None:
-        """GPU seconds of the missing footage; zero for an engine that uses none."""
-        return _sum([self.tallies["footage"]]) if self.gpu else Range(0, 0, 0)
+        """GPU seconds of the missing prompts and footage; zero for an engine that uses none."""
+        return _sum(self.tallies[kind] for kind in BY_ENGINE) if self.gpu else Range(0, 0, 0)
 
     @property
     def wall_seconds(self) -> Range | None:
@@ -111,7 +129,7 @@ def survey(prepared: Prepared, settings: Settings) -> Survey:
             lengths = {film.rendition: round(float(film.frames / film.master.plate.fps), 2) for film in plan.films}
     for kind, tally in tallies.items():
         tally.unique = len(seen[kind])
-        rate = _rate(ledger, kind)
+        rate = _engine_rate(ledger, kind, prepared.engine) if kind in BY_ENGINE else _rate(ledger, kind)
         tally.cpu_seconds = Range(0, 0, 0) if tally.missing == 0 else rate.times(tally.work) if rate else None
     return Survey(
         campaign=prepared.campaign.name,
@@ -147,8 +165,12 @@ def _count(step: Step, tally: Tally, seen: set[int], finished: set[str]) -> None
 def work_of(step: Step) -> float:
     """Size of a step in the unit in which its cost grows; the same that `creative.py` records as `work`."""
     match step:
+        case PromptStep():
+            return 1.0
         case FootageStep() | PlateStep():
-            return step.size[0] * step.size[1] * step.frames / 1e6
+            return megapixel_frames(step.size, step.frames)
+        case ConformStep():
+            return megapixel_frames(step.footage.size, step.frames)
         case MasterStep():
             return work_of(step.plate)
         case DeliveryStep():
@@ -163,15 +185,33 @@ def work_of(step: Step) -> float:
 
 def _rate(ledger: Ledger, kind: str) -> Range | None:
     """CPU seconds for a unit of work: the tenth, the median and the ninetieth percentile of recorded steps."""
-    rates = []
-    for made in ledger.samples(kind):
-        work = float(str(made.facts.get("work", 0)))
-        if work > 0:
-            rates.append(made.cpu_seconds / work)
+    return _spread([made.cpu_seconds / work for made in ledger.samples(kind) if (work := _work(made)) > 0])
+
+
+def _engine_rate(ledger: Ledger, kind: str, engine: Engine) -> Range | None:
+    """The same for what this engine has made, in seconds of the GPU where it needs one.
+
+    Of a batch, the first shot waits for the model to load and the last for nobody, so that no single one says what a
+    shot takes: there, expected is all their time over all their work.
+    """
+    made = [one for one in ledger.samples(kind, engine=engine.id) if _work(one) > 0]
+    spent = [one.seconds if engine.needs_gpu else one.cpu_seconds for one in made]
+    spread = _spread([seconds / _work(one) for seconds, one in zip(spent, made, strict=True)])
+    if spread is None or engine.shots_per_job == 1:
+        return spread
+    expected = sum(spent) / sum(map(_work, made))
+    return Range(min(spread.low, expected), expected, max(spread.high, expected))
+
+
+def _spread(rates: list[float]) -> Range | None:
     if len(rates) < 2:
         return Range(rates[0], rates[0], rates[0]) if rates else None
     tenths = quantiles(rates, n=10, method="inclusive")
     return Range(tenths[0], tenths[4], tenths[8])
+
+
+def _work(made: Finished) -> float:
+    return float(str(made.facts.get("work", 0)))
 
 
 def _sum(tallies: Iterable[Tally]) -> Range | None:

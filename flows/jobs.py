@@ -1,36 +1,28 @@
-"""What a worker is asked to do and what it answers: picklable values around the functions of `creative.py`.
+"""What a worker is asked to do and what it answers: picklable values, without the work (`worker.py`).
 
 A job is as much work as is worth a trip to a worker: one plate; all the sound of a creative; one film with its
-deliveries. This is the one place where any exception is caught, because an item fails alone: it becomes a `Failure`
-with a stable code, the step, the class that decides about another attempt, and a sentence with the way out.
+deliveries. Jobs of a loaded engine travel in a `Batch` where that saves time. What went wrong is a `Failure` with a
+stable code, the step, the class that decides about another attempt, and a sentence with the way out.
 """
 
 from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flows import creative
-from flows.ledger import Finished, Ledger
+from flows.ledger import digest
 from flows.steps import (
-    BedStep,
+    ConformStep,
     DeliveryStep,
     FootageStep,
     MasterStep,
-    MixStep,
     PlateStep,
-    Step,
+    PromptStep,
     TrackStep,
     VoiceStep,
 )
-
-if TYPE_CHECKING:
-    from generation.engines.contract import Engine
 
 #: Classes of failure: never again as it is; again after a pause; again elsewhere.
 NEVER, TRANSIENT, INFRASTRUCTURE = "never", "transient", "infrastructure"
@@ -46,6 +38,8 @@ FIXES = {
     "bad_media": "Replace the file",
     "bad_shot": "Change the row's picture or the campaign's `seconds`",
     "check_failed": "Look at the message; run again after mending, finished steps are kept",
+    "out_of_memory": "Use smaller placements, a preset that needs less, or a machine with more memory",
+    "refused": "Change the prompt, the row's texts or its picture",
     "no_space": "Free disk space and run again; finished steps are kept",
     "worker_died": "Run again; if it dies again, look at the log for its memory use",
     "timed_out": "Run again, or raise `job_deadline_seconds`",
@@ -93,6 +87,23 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptJob:
+    """Encode one text; runs where the engine is loaded."""
+
+    step: PromptStep
+
+    @property
+    def id(self) -> str:
+        """Equal jobs have equal ids and run once."""
+        return f"prompt-{self.step.key}"
+
+    @property
+    def group(self) -> str:
+        """Jobs of one group can share a batch."""
+        return f"prompt-{self.step.engine}"
+
+
+@dataclass(frozen=True, slots=True)
 class FootageJob:
     """Render one shot; runs where the engine is loaded."""
 
@@ -102,6 +113,38 @@ class FootageJob:
     def id(self) -> str:
         """Equal jobs have equal ids and run once."""
         return f"footage-{self.step.key}"
+
+    @property
+    def group(self) -> str:
+        """Jobs of one group can share a batch: shots of one size, length and way, with the same LoRAs."""
+        step = self.step
+        starts = [bool(way) for way in (step.picture, step.last_picture, step.clip, step.references, step.before)]
+        loras = [[lora.sha256, lora.weight] for lora in step.loras]
+        what = [step.engine, step.options, step.neutral_options, step.size, step.frames, step.fps, starts, loras]
+        return f"footage-{digest(what)}"
+
+
+#: What runs where the engine is loaded.
+EngineJob = PromptJob | FootageJob
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Engine jobs of one group that are handed over together; each has its own failure, by its id."""
+
+    jobs: tuple[EngineJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConformJob:
+    """Bring one shot to the delivery rate."""
+
+    step: ConformStep
+
+    @property
+    def id(self) -> str:
+        """Equal jobs have equal ids and run once."""
+        return f"conform-{self.step.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,85 +185,7 @@ class FilmJob:
         return "film-" + "-".join([self.master.key, *(delivery.key for delivery in self.deliveries)])
 
 
-Job = FootageJob | PlateJob | SoundJob | FilmJob
-
-
-class Worker:
-    """Does jobs in one process. Holds the loaded engine and voices between jobs."""
-
-    def __init__(self, ledger: Path) -> None:
-        self._ledger = Ledger(ledger)
-        self._engines: dict[str, Engine] = {}
-
-    def run(self, job: Job) -> Outcome:
-        """Do the job; never raises for what goes wrong with the item."""
-        spent: list[Spent] = []
-        failures: dict[str, Failure] = {}
-        if isinstance(job, FootageJob):
-            self._attempt("", "footage", lambda: self._render(job.step, spent), failures)
-        elif isinstance(job, PlateJob):
-            self._attempt(
-                "", "plate", lambda: _note(spent, job.step, creative.make_plate(self._ledger, job.step)), failures
-            )
-        elif isinstance(job, SoundJob):
-            self._sound(job, spent, failures)
-        else:
-            self._film(job, spent, failures)
-        return Outcome(tuple(spent), failures)
-
-    def _render(self, step: FootageStep, spent: list[Spent]) -> None:
-        from generation.engines import get_engine
-
-        engine = self._engines.get(step.engine) or self._engines.setdefault(step.engine, get_engine(step.engine))
-        _note(spent, step, creative.make_footage(self._ledger, step, engine))
-
-    def _sound(self, job: SoundJob, spent: list[Spent], failures: dict[str, Failure]) -> None:
-        ledger, voice = self._ledger, job.voice
-        if voice:
-            from audio.voices import get_voice
-
-            speaker = get_voice(voice.voice)
-            done = self._attempt(
-                "", "voice", lambda: _note(spent, voice, creative.make_voice(ledger, voice, speaker)), failures
-            )
-            if not done:
-                return
-        for track in job.tracks:
-            mix, bed = track.mix, track.mix.bed
-
-            def work(track: TrackStep = track, mix: MixStep = mix, bed: BedStep | None = bed) -> None:
-                if ledger.find(track.kind, track.key):
-                    return
-                if bed:
-                    _note(spent, bed, creative.make_bed(ledger, bed))
-                _note(spent, mix, creative.make_mix(ledger, mix))
-                _note(spent, track, creative.make_track(ledger, track))
-
-            self._attempt(track.key, "track", work, failures)
-
-    def _film(self, job: FilmJob, spent: list[Spent], failures: dict[str, Failure]) -> None:
-        ledger, master = self._ledger, job.master
-        if all(ledger.find(delivery.kind, delivery.key) for delivery in job.deliveries):
-            return
-        if not self._attempt(
-            "", "master", lambda: _note(spent, master, creative.make_master(ledger, master)), failures
-        ):
-            return
-        for delivery in job.deliveries:
-
-            def work(delivery: DeliveryStep = delivery) -> None:
-                _note(spent, delivery, creative.make_delivery(ledger, delivery))
-
-            self._attempt(delivery.placement, "delivery", work, failures)
-
-    def _attempt(self, concerns: str, step: str, work: Callable[[], None], failures: dict[str, Failure]) -> bool:
-        """Run `work`; an exception becomes the failure of what it concerns. True when it went well."""
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - the one per-item boundary: an item fails alone
-            failures[concerns] = failure_of(error, step)
-            return False
-        return True
+Job = EngineJob | ConformJob | PlateJob | SoundJob | FilmJob
 
 
 def failure_of(error: Exception, step: str) -> Failure:
@@ -233,13 +198,3 @@ def failure_of(error: Exception, step: str) -> Failure:
         retry = TRANSIENT if code in MAY_PASS else NEVER
         return Failure(code, step, str(error), FIXES.get(code, ""), retry, trace=trace)
     return Failure("internal_error", step, f"{type(error).__name__}: {error}", INTERNAL_FIX, NEVER, trace=trace)
-
-
-def _note(spent: list[Spent], step: Step, finished: Finished) -> None:
-    spent.append(Spent(step.kind, step.key, finished.cached, finished.seconds, finished.cpu_seconds))
-
-
-@cache
-def worker_of(ledger: Path) -> Worker:
-    """The worker of this process: engines and fonts stay loaded from one job to the next."""
-    return Worker(ledger)

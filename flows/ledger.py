@@ -20,8 +20,8 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,8 @@ from pathlib import Path
 from flows.files import sync
 
 MARKER = "done.json"
+#: Locks are shared by keys with the same first digits: 4096 of them are enough, and their files stay few.
+LOCK_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,13 @@ class Ledger:
 
     root: Path
 
-    def _home(self, kind: str, key: str) -> Path:
+    def home(self, kind: str, key: str) -> Path:
+        """Where a finished step lies."""
         return self.root / "steps" / kind / key[:2] / key
 
     def find(self, kind: str, key: str) -> Finished | None:
         """The finished step, or None. A marker whose files are gone or have another size counts as not finished."""
-        folder = self._home(kind, key)
+        folder = self.home(kind, key)
         try:
             marker = json.loads((folder / MARKER).read_text("utf-8"))
             whole = all((folder / name).stat().st_size == size for name, size in marker["files"].items())
@@ -86,23 +89,44 @@ class Ledger:
         found = self.find(kind, key)
         if found:
             return found
-        with self._lock(key):
-            found = self.find(kind, key)  # another process may have finished it while we waited
-            return found or self._make_now(kind, key, work)
+        with self.making(kind, [key]) as making:
+            space = making.spaces.get(key)
+            if space:
+                work(space)
+                return making.finish(key)
+        found = self.find(kind, key)  # another process finished it while we waited
+        assert found, f"{kind} {key} was there a moment ago"
+        return found
 
-    def _make_now(self, kind: str, key: str, work: Callable[[Workspace], None]) -> Finished:
-        space = Workspace(self.root / "work" / f"{key}-{uuid.uuid4().hex[:8]}")
-        space.folder.mkdir(parents=True)
-        try:
-            wall, cpu = time.perf_counter(), _cpu_seconds()
-            work(space)
-            spent = (time.perf_counter() - wall, _cpu_seconds() - cpu)
-            self._finish(kind, key, space, spent)
-        finally:
-            shutil.rmtree(space.folder, ignore_errors=True)
-        return Finished(key, self._home(kind, key), dict(space.facts), *spent, cached=False)
+    @contextmanager
+    def making(self, kind: str, keys: Sequence[str]) -> Iterator[Making]:
+        """Work spaces for those of `keys` that are missing and that nobody else is making right now.
 
-    def _finish(self, kind: str, key: str, space: Workspace, spent: tuple[float, float]) -> None:
+        Where all of them are being made elsewhere, waits for the first; so somebody who asks again for what is left
+        gets it all, and two runs that want the same steps never wait for each other, for whoever waits holds nothing.
+        Each space is finished by `Making.finish`; what has not been finished at the end is thrown away.
+        """
+        with ExitStack() as stack:
+            held: dict[str, ExitStack] = {}
+            for key in keys:
+                if key[:LOCK_DIGITS] not in held:
+                    self._hold(key, held, stack, wait=False)
+            if keys and not held:
+                self._hold(keys[0], held, stack, wait=True)
+            making = Making(self, kind, held)
+            stack.callback(making.throw_away)
+            for key in dict.fromkeys(keys):
+                if key[:LOCK_DIGITS] in held and not self.find(kind, key):
+                    making.begin(key)
+            yield making
+
+    def _hold(self, key: str, held: dict[str, ExitStack], stack: ExitStack, *, wait: bool) -> None:
+        """Take the lock of a key's prefix into `held`, if it is to be had."""
+        lock = stack.enter_context(ExitStack())
+        if lock.enter_context(self._lock(key, wait=wait)):
+            held[key[:LOCK_DIGITS]] = lock
+
+    def put(self, kind: str, key: str, space: Workspace, spent: tuple[float, float]) -> None:
         """Write the marker last, force all to disk, then move the folder into place in one rename."""
         files = {path.name: path.stat().st_size for path in sorted(space.folder.iterdir())}
         marker = {"kind": kind, "files": files, "facts": space.facts, "seconds": spent[0], "cpu_seconds": spent[1]}
@@ -110,36 +134,38 @@ class Ledger:
         (space.folder / MARKER).write_text(text, "utf-8")
         for path in space.folder.iterdir():
             sync(path)
-        home = self._home(kind, key)
+        home = self.home(kind, key)
         home.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(home, ignore_errors=True)  # only ever a damaged step: `find` said so under the lock
         os.rename(space.folder, home)  # noqa: PTH104 - the one call whose atomicity everything rests on
         sync(home.parent)
 
     @contextmanager
-    def _lock(self, key: str) -> Iterator[None]:
-        """Hold the lock of the key's prefix; the kernel frees it when the holder dies, however it dies."""
-        path = self.root / "locks" / key[:3]
+    def _lock(self, key: str, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the lock of the key's prefix; the kernel frees it when the holder dies, however it dies.
+
+        Yields False when somebody else has it and we are not to wait.
+        """
+        path = self.root / "locks" / key[:LOCK_DIGITS]
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if wait or error.errno not in (errno.EACCES, errno.EAGAIN):
+                    raise
+                yield False
+                return
+            yield True
 
     def sweep(self) -> int:
         """Remove work folders whose maker is dead (its lock is free). Returns how many; safe beside other runs."""
         removed = 0
         for folder in sorted((self.root / "work").glob("*-*")):
-            path = self.root / "locks" / folder.name[:3]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("w") as handle:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    if error.errno in (errno.EACCES, errno.EAGAIN):
-                        continue
-                    raise
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
+            with self._lock(folder.name, wait=False) as free:
+                if free:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += 1
         return removed
 
     def keys(self, kind: str) -> set[str]:
@@ -149,15 +175,60 @@ class Ledger:
             return set()
         return {entry.name for part in os.scandir(home) if part.is_dir() for entry in os.scandir(part)}
 
-    def samples(self, kind: str, most: int = 200) -> Iterator[Finished]:
-        """Some finished steps of a kind, for estimates; at most `most`, in key order."""
+    def samples(self, kind: str, most: int = 200, **facts: object) -> Iterator[Finished]:
+        """Some finished steps of a kind that have these facts, for estimates; at most `most`, in key order."""
         home = self.root / "steps" / kind
-        for number, marker in enumerate(sorted(home.glob(f"*/*/{MARKER}"))):
-            if number == most:
+        for marker in sorted(home.glob(f"*/*/{MARKER}")):
+            if most == 0:
                 return
             found = self.find(kind, marker.parent.name)
-            if found:
+            if found and all(found.facts.get(name) == value for name, value in facts.items()):
+                most -= 1
                 yield found
+
+
+class Making:
+    """Steps being made side by side, each finished on its own. Made by `Ledger.making`."""
+
+    def __init__(self, ledger: Ledger, kind: str, held: Mapping[str, ExitStack]) -> None:
+        self.spaces: dict[str, Workspace] = {}
+        self._ledger, self._kind, self._held = ledger, kind, held
+        self._clock = _clock()
+
+    def begin(self, key: str) -> None:
+        """Open the work space of a step whose lock is held."""
+        space = Workspace(self._ledger.root / "work" / f"{key}-{uuid.uuid4().hex[:8]}")
+        space.folder.mkdir(parents=True)
+        self.spaces[key] = space
+
+    def finish(self, key: str) -> Finished:
+        """Move a step into the ledger. It took the time since the one before was finished, so that all add up."""
+        return self.finish_together([key])[0]
+
+    def finish_together(self, keys: Sequence[str]) -> list[Finished]:
+        """Move steps into the ledger that were made as one; each took its part of the time."""
+        now = _clock()
+        spent = ((now[0] - self._clock[0]) / len(keys), (now[1] - self._clock[1]) / len(keys))
+        self._clock = now
+        return [self._finish(key, spent) for key in keys]
+
+    def _finish(self, key: str, spent: tuple[float, float]) -> Finished:
+        space = self.spaces[key]
+        self._ledger.put(self._kind, key, space, spent)
+        self._leave(key)
+        return Finished(key, self._ledger.home(self._kind, key), dict(space.facts), *spent, cached=False)
+
+    def _leave(self, key: str) -> None:
+        """Let go of a work space, and of its lock when no other space needs it."""
+        shutil.rmtree(self.spaces.pop(key).folder, ignore_errors=True)
+        prefix = key[:LOCK_DIGITS]
+        if not any(other.startswith(prefix) for other in self.spaces):
+            self._held[prefix].close()
+
+    def throw_away(self) -> None:
+        """Remove the work spaces that were not finished."""
+        for key in list(self.spaces):
+            self._leave(key)
 
 
 def digest(value: object) -> str:
@@ -182,7 +253,7 @@ _CANONICAL = json.JSONEncoder(
 )
 
 
-def _cpu_seconds() -> float:
-    """CPU time of this process and its finished children."""
+def _clock() -> tuple[float, float]:
+    """Wall time, and CPU time of this process and its finished children."""
     spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    return time.perf_counter(), spent.user + spent.system + spent.children_user + spent.children_system

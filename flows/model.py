@@ -71,6 +71,8 @@ class Row:
     #: "" takes the campaign's.
     look: str = ""
     music: str = ""
+    #: For every shot of the row, before those of its look.
+    loras: tuple[LoraBrief, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,24 @@ class Campaign:
     currencies: Mapping[str, str] = field(default_factory=dict)
     #: Columns of the rows CSV that no template reads, by name.
     ignore_columns: tuple[str, ...] = ()
+    #: exact, balanced or fast; "" is the engine's own.
+    speed: str = ""
+    #: ISO 3166 codes of the places where the ads are shown, and EU; () guesses from the locales.
+    territories: tuple[str, ...] = ()
+    #: Of whoever advertises; None is not stated. Some licences end at a revenue.
+    annual_revenue_usd: int | None = None
+    #: Why a licence's complaint does not hold here, such as an agreement of one's own; "" has it hold.
+    licence_override: str = ""
+    #: LoRAs by look, for every shot in that look.
+    look_loras: Mapping[str, tuple[LoraBrief, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraBrief:
+    """A LoRA that a row or a look asks for: a safetensors file inside the campaign's folder, and its weight."""
+
+    path: Path
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +167,18 @@ class ShotBrief:
     seed: int
     #: Names what the seed depends on, for the report: campaign seed and content, never row order.
     seed_basis: str
+    #: The film ends with exactly this picture.
+    last_picture: Path | None = None
+    #: A film to restyle, and how much of it may change (0 to 1).
+    clip: Path | None = None
+    strength: float = 0.7
+    #: Pictures of what shall be recognised, wherever it appears.
+    references: tuple[Path, ...] = ()
+    loras: tuple[LoraBrief, ...] = ()
+    #: The shot goes on where the one before ended: its first frame is that one's last.
+    continues: bool = False
+    #: Name of the camera move (`camera.toml`), whose words stand in the prompt already; "" leaves it to the look.
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ValidationError
 
 from flows.brief import load_campaign
 from flows.expand import expand, file_sha256
+from flows.licences import licence_gate
 from flows.model import BadInput, Campaign, Creative, Problem, Row
 from flows.placements import get_placement
 from flows.plan import CreativePlan, Planner
 from flows.preflight import preflight
 from flows.problems import in_order
+from flows.refusals import Refusals
 from flows.rows import RefusedRow, RowsRead, read_all_rows
 from flows.selection import select_rows
 from flows.template import Template, load_template
@@ -40,11 +42,12 @@ class Order:
     placements: str | None = None
     engine: str | None = None
     skip_bad_rows: bool = False
+    speed: str | None = None
 
     @classmethod
     def of(cls, campaign: Path, choice: Mapping[str, Any]) -> Order:
         """From the command line's options; others are ignored."""
-        names = ("rows", "sample", "where", "placements", "engine", "skip_bad_rows")
+        names = ("rows", "sample", "where", "placements", "engine", "skip_bad_rows", "speed")
         return cls(campaign, **{name: choice[name] for name in names if choice.get(name) is not None})
 
 
@@ -88,20 +91,26 @@ def prepare(order: Order) -> Prepared:
     Raises: BadInput with every complaint, unless all of them concern rows and `skip_bad_rows` is set.
     """
     campaign = load_campaign(order.campaign)
-    campaign = replace(campaign, engine=order.engine) if order.engine else campaign
+    campaign = replace(campaign, engine=order.engine or campaign.engine, speed=order.speed or campaign.speed)
     template = load_template(campaign.template, factors=[factor.name for factor in campaign.factors])
     read = read_all_rows(campaign, template)
     rows = select_rows(read.rows, numbers=order.rows, sample=order.sample, where=order.where, seed=campaign.seed)
     wanted = _wanted(order.placements)
     found: list[Problem] = list(read.problems)
     engine, engine_reason = _engine(campaign, found)
+    campaign, engine = _with_options(campaign, engine, found)
     voice, voice_reason = _voice(campaign, rows, found)
     hashes = lru_cache(maxsize=65_536)(file_sha256)
     creatives = _expanded(campaign, template, rows, wanted, found, hashes)
-    found += preflight(campaign, template, creatives)
+    if engine is None or voice is None:  # the reason is among the complaints
+        raise BadInput(in_order((*found, *preflight(campaign, template, creatives))))
+    planner = Planner(campaign, template.spec.seconds, engine, voice, hashes)
+    licence = licence_gate(campaign, rows, engine)
+    refusals = Refusals(campaign, planner, engine, template.spec.seconds)
+    # With options that it does not understand, an engine refuses every shot for them alone.
+    watched = creatives if any(problem.code == "bad_option" for problem in found) else refusals.watch(creatives)
+    found += [*licence.problems, *preflight(campaign, template, watched), *refusals.problems]
     good, skipped = _sorted_out(rows, read, tuple(dict.fromkeys(found)), order.skip_bad_rows)
-    assert engine is not None  # its absence is a problem without a row, which ended above
-    assert voice is not None
     return Prepared(
         campaign=campaign,
         template=template,
@@ -113,8 +122,8 @@ def prepare(order: Order) -> Prepared:
         engine_reason=engine_reason,
         voice=voice,
         voice_reason=voice_reason,
-        notes=read.notes,
-        planner=Planner(campaign, template.spec.seconds, engine, voice, hashes),
+        notes=(*read.notes, *planner.notes, *licence.notes, *refusals.notes),
+        planner=planner,
     )
 
 
@@ -173,8 +182,22 @@ def _engine(campaign: Campaign, found: list[Problem]) -> tuple[Engine | None, st
     except GenerationError as error:
         found.append(_of_campaign("engine", error.code, campaign.engine, str(error)))
         return None, ""
-    _check_options(engine.Options, campaign.engine_options, "engine_options", found)
     return engine, choice.reason
+
+
+def _with_options(campaign: Campaign, engine: Engine | None, found: list[Problem]) -> tuple[Campaign, Engine | None]:
+    """The campaign with its `speed` among the engine's options, and the engine as these options have it."""
+    if engine is None:
+        return campaign, None
+    options = dict(campaign.engine_options)
+    if campaign.speed and "speed" not in engine.Options.model_fields:
+        message, fix = f"{engine.id} has no speeds", "Leave `speed` out, or use an engine that has it"
+        found.append(Problem("campaign.yaml", None, "speed", "no_speeds", campaign.speed, message, fix))
+    elif campaign.speed:
+        options["speed"] = campaign.speed
+    campaign = replace(campaign, engine_options=options)
+    good = _check_options(engine.Options, options, "engine_options", found)
+    return campaign, engine.for_options(options) if good else engine
 
 
 def _voice(campaign: Campaign, rows: tuple[Row, ...], found: list[Problem]) -> tuple[Voice | None, str]:
@@ -193,8 +216,8 @@ def _voice(campaign: Campaign, rows: tuple[Row, ...], found: list[Problem]) -> t
     return voice, reason
 
 
-def _check_options(model: type[BaseModel], options: Mapping[str, object], key: str, found: list[Problem]) -> None:
-    """Complain about options that the engine or voice does not have, or not with this value."""
+def _check_options(model: type[BaseModel], options: Mapping[str, object], key: str, found: list[Problem]) -> bool:
+    """Complain about options that the engine or voice does not have, or not with this value; whether all are good."""
     try:
         model.model_validate(dict(options))
     except ValidationError as error:
@@ -204,6 +227,8 @@ def _check_options(model: type[BaseModel], options: Mapping[str, object], key: s
             fix = f"Known: {known}"
             message = f"{name}: {fault['msg']}"
             found.append(Problem("campaign.yaml", None, key, "bad_option", str(fault["input"])[:60], message, fix))
+        return False
+    return True
 
 
 def _of_campaign(key: str, code: str, value: str, message: str) -> Problem:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
+from flows.footage_plan import FootagePlanner, Reel
 from flows.ledger import digest
 from flows.model import Brand, Campaign, Creative, ShotBrief
 from flows.placements import Placement, load_placements, load_renditions, safe_box, watermark_for
@@ -24,10 +25,10 @@ from flows.steps import (
     BedStep,
     BrandFacts,
     DeliveryStep,
-    FootageStep,
     MasterStep,
     MixStep,
     PlateStep,
+    StemPart,
     Step,
     TrackStep,
     VoiceStep,
@@ -69,7 +70,10 @@ class CreativePlan:
     def steps(self) -> Iterator[Step]:
         """Every step behind this creative, each before those that build on it; shared ones may come twice."""
         for film in self.films:
-            yield from film.master.plate.footage
+            for shot in film.master.plate.footage:
+                yield from shot.encoded
+                yield shot
+            yield from film.master.plate.conformed
             yield film.master.plate
             if film.master.voice:
                 yield film.master.voice
@@ -112,8 +116,11 @@ class Planner:
         self._brand_key = digest(self._brand.identity())
         self._safe = {name: safe_box(rendition) for name, rendition in self._renditions.items()}
         self._frames = lru_cache(maxsize=None)(self._frames_of)
+        self._shots = FootagePlanner(engine, campaign.engine_options, FPS, TRANSITION, sha256_of)
+        #: What had to be chosen, as sentences for the plan.
+        self.notes = self._shots.notes
         self._plate = lru_cache(maxsize=4096)(self._plate_of)
-        self._footage = lru_cache(maxsize=4096)(self._footage_of)
+        self._reel = lru_cache(maxsize=4096)(self._shots.reel)
         self._disclose = lru_cache(maxsize=65536)(self._disclosure_of)
 
     def plan(self, creative: Creative) -> CreativePlan:
@@ -140,8 +147,9 @@ class Planner:
     ) -> Film:
         rendition = self._renditions[group.rendition]
         size = (rendition.width, rendition.height)
+        plate, stems = self._plate(creative.shots, creative.look, size, group.frames)
         master = MasterStep(
-            plate=self._plate(creative.shots, creative.look, size, group.frames),
+            plate=plate,
             voice=voice,
             layers=creative.layers,
             locale=creative.locale,
@@ -152,7 +160,7 @@ class Planner:
             watermark=group.watermark,
             quality=self.campaign.quality,
         ).keyed(layers_key, self._brand_key)
-        mix = self._mix(creative, voice, group.frames)
+        mix = self._mix(creative, voice, group.frames, stems)
         tracks: dict[tuple[float, float, int], TrackStep] = {}
         deliveries = tuple(self._delivery(placement, master, mix, tracks) for placement, _ in members)
         return Film(rendition.id, size, group.frames, master, deliveries, tuple(rule for _, rule in members))
@@ -173,46 +181,23 @@ class Planner:
     def _frames_of(self, placement: str) -> int:
         return frames_for(self._placements[placement], self.campaign.seconds, self._range)
 
-    def _plate_of(self, shots: tuple[ShotBrief, ...], look: str, size: tuple[int, int], frames: int) -> PlateStep:
-        style = self._style_words(look) if self._engine.reads_style_words else ("", "")
-        footage = self._footage(shots, size, frames, style)
-        return PlateStep(footage, size, FPS, frames, look, TRANSITION, self.campaign.seed).keyed()
-
-    def _footage_of(
-        self, shots: tuple[ShotBrief, ...], size: tuple[int, int], frames: int, style: tuple[str, str]
-    ) -> tuple[FootageStep, ...]:
-        from generation.cut import shot_frames
-
-        lengths = shot_frames(frames, [shot.share for shot in shots], TRANSITION)
-        return tuple(self._footage_step(shot, size, length, style) for shot, length in zip(shots, lengths, strict=True))
-
-    def _footage_step(self, shot: ShotBrief, size: tuple[int, int], frames: int, style: tuple[str, str]) -> FootageStep:
-        from generation.spec import Size
-
-        engine = self._engine
-        native = engine.native_size(Size(*size))
-        fps = engine.native_fps(FPS)
-        return FootageStep(
-            engine=engine.id,
-            engine_revision=engine.revision,
-            options=dict(self.campaign.engine_options),
-            prompt=_joined(shot.prompt, style[0]),
-            negative_prompt=_joined(shot.negative_prompt, style[1]),
-            size=(native.width_px, native.height_px),
-            frames=frames if fps == FPS else engine.native_frames(float(frames / FPS), fps),
-            fps=fps,
-            seed=shot.seed,
-            picture=shot.picture,
-            picture_sha256=self.sha256_of(shot.picture) if shot.picture else "",
+    def _plate_of(
+        self, shots: tuple[ShotBrief, ...], look: str, size: tuple[int, int], frames: int
+    ) -> tuple[PlateStep, tuple[StemPart, ...]]:
+        style = self._style_words(look) if self._engine.reads_style_words else (("", ""), "")
+        reel: Reel = self._reel(shots, size, frames, *style)
+        plate = PlateStep(
+            reel.footage, size, FPS, frames, look, reel.transition, self.campaign.seed, reel.conformed
         ).keyed()
+        return plate, reel.stems
 
     @staticmethod
     @lru_cache(maxsize=64)
-    def _style_words(look: str) -> tuple[str, str]:
-        from generation.looks import get_look
+    def _style_words(look: str) -> tuple[tuple[str, str], str]:
+        """What a look adds to prompt and negative prompt, and to the prompt of a shot that names its camera move."""
+        from generation.looks import style_words
 
-        style = get_look(look)
-        return style.prompt_words, style.negative_prompt
+        return style_words(look), style_words(look, with_camera=False)[0]
 
     def _voice_step(self, creative: Creative, shortest_frames: int) -> VoiceStep | None:
         """One voice for all lengths: it is fitted to the shortest film that it accompanies."""
@@ -228,12 +213,14 @@ class Planner:
             available_seconds=round(available, 3),
         ).keyed()
 
-    def _mix(self, creative: Creative, voice: VoiceStep | None, frames: int) -> MixStep | None:
+    def _mix(
+        self, creative: Creative, voice: VoiceStep | None, frames: int, stems: tuple[StemPart, ...]
+    ) -> MixStep | None:
         seconds = round(frames * FPS.denominator / FPS.numerator, 6)
         bed = None
         if creative.music != "none":
             bed = BedStep(creative.music, seconds, self.campaign.seed).keyed()
-        return MixStep(voice, bed, seconds).keyed() if voice or bed else None
+        return MixStep(voice, bed, seconds, stems).keyed() if voice or bed or stems else None
 
     def _watermark(self, placement: Placement) -> str:
         shown = watermark_for(placement, preview=self.campaign.quality == "preview")
@@ -281,7 +268,3 @@ def frames_for(placement: Placement, wanted_seconds: float, length_range: tuple[
     if shortest > longest:
         raise ValueError(f"{placement.id} takes {placement.min_seconds:g}-{placement.max_seconds:g} s")
     return max(shortest, min(longest, math.floor(wanted_seconds * FPS + Fraction(1, 2))))
-
-
-def _joined(text: str, words: str) -> str:
-    return f"{text.rstrip(' .,')}, {words}" if text and words else text or words

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.fitting import Fitting
+from flows.loras import check_lora
 from flows.model import Campaign, Creative, Problem
 from flows.pictures import check_picture
 from flows.placements import Placement, Rendition, load_placements, load_renditions
 from flows.plan import frames_for
 from flows.problems import Problems, did_you_mean, in_order
 from flows.sheet import brand_style
+from flows.shots import Check, named_files
 from flows.steps import LEAD_IN_SECONDS, TAIL_SECONDS
 from flows.template import Template
 
@@ -66,7 +68,7 @@ def preflight(
     flight.check_campaign()
     for creative in creatives:
         flight.check(creative)
-    flight.check_pictures()
+    flight.check_files()
     return in_order(flight.problems.found)
 
 
@@ -79,7 +81,8 @@ class _Flight:
         self._ranges: dict[str, tuple[str, float] | None] = {}
         #: Placements that campaign.yaml got a complaint for: not repeated for every row.
         self._told: set[str] = set()
-        self._pictures: dict[Path, tuple[str, dict[int, None]]] = {}
+        #: Each file and what it must stand up to: the column, and the rows that name it.
+        self._files: dict[tuple[Path, Check], tuple[str, dict[int, None]]] = {}
         self._spoken: dict[tuple[str, str], float] = {}
         #: Characters of captions that were asked about, by locale.
         self._captioned: dict[str, set[str]] = {}
@@ -97,6 +100,11 @@ class _Flight:
         for name in self.campaign.placements:
             if self._rendition(whole, None, name) is None:
                 self._told.add(name)
+        for look, loras in self.campaign.look_loras.items():
+            self._check_style(whole, None, look, "")
+            for lora in loras:
+                if wrong := check_lora(lora.path):
+                    whole.add(*wrong, value=lora.path.name, column="look_loras")
         brand = self.problems.of("brand.yaml")
         if self.campaign.brand.logo is not None:
             wrong = check_picture(self.campaign.brand.logo)
@@ -116,9 +124,9 @@ class _Flight:
             self._check_style(self.problems, row.number, row.look, row.music)
         found = [self._rendition(self.problems, row.number, name) for name in creative.placements]
         places = [place for place in found if place is not None]
-        for part, shot in zip(self.template.spec.shots, creative.shots, strict=True):
-            if shot.picture is not None:
-                self._pictures.setdefault(shot.picture, (part.picture, {}))[1][row.number] = None
+        longest = max((seconds for _, seconds in places), default=0.0)
+        for column, path, check in named_files(self.template.spec.shots, self.campaign.folder, creative, longest):
+            self._files.setdefault((path, check), (column, {}))[1][row.number] = None
         renditions = tuple(sorted({rendition for rendition, _ in places}))
         for layer in creative.layers:
             texts = {layer.kind: layer.text} | {f"{layer.kind}.{role}": text for role, text in layer.extra.items()}
@@ -129,10 +137,10 @@ class _Flight:
             self._check_voice(creative, min(seconds for _, seconds in places))
             self._check_captions(creative, renditions)
 
-    def check_pictures(self) -> None:
-        """Every different picture once; a broken one is a complaint of each row that uses it."""
-        for path, (column, rows) in self._pictures.items():
-            wrong = check_picture(path)
+    def check_files(self) -> None:
+        """Every different file once; a broken one is a complaint of each row that uses it."""
+        for (path, check), (column, rows) in self._files.items():
+            wrong = check(path)
             for row in rows if wrong else ():
                 assert wrong is not None
                 self.problems.add(wrong[0], wrong[1], wrong[2], value=path.name, row=row, column=column)

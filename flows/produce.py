@@ -14,25 +14,28 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from flows.crew import Crew
+from flows.graph import JobGraph, Node
 from flows.jobs import (
     FIXES,
     INFRASTRUCTURE,
     NEVER,
+    Batch,
     Failure,
     FilmJob,
     FootageJob,
     Job,
     Outcome,
     PlateJob,
+    PromptJob,
     SoundJob,
     Spent,
 )
 from flows.ledger import Finished, Ledger
 from flows.plan import CreativePlan, Film
-from flows.steps import DeliveryStep, Step
+from flows.ready import ReadyJobs
+from flows.shift import Shift
+from flows.steps import DeliveryStep
 
-#: Films first: what is nearly done is finished before more is begun, so results come early and little lies about.
-PRIORITY = {FilmJob: 0, SoundJob: 1, PlateJob: 2, FootageJob: 3}
 #: Pause before another attempt after a passing fault; doubled each time.
 PAUSE_SECONDS = 2.0
 POLL_SECONDS = 1.0
@@ -60,23 +63,21 @@ class CreativeResult:
 
 
 @dataclass(slots=True)
-class _Node:
-    """A job that is not done yet."""
-
-    job: Job
-    waits_for: set[str]
-    wanted_by: list[str] = field(default_factory=list)
-    attempts: int = 0
-
-
-@dataclass(slots=True)
 class _Pending:
     """A creative with unfinished films."""
 
     plan: CreativePlan
-    sound: str | None
     open_films: set[str]
     delivered: dict[str, Delivered] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenFilm:
+    """A film that is not finished, whose it is, and the job that makes its sound, where one is needed."""
+
+    pending: _Pending
+    film: Film
+    sound: str | None
 
 
 class Production:
@@ -89,8 +90,10 @@ class Production:
         *,
         attempts: int = 3,
         deadline_seconds: float = 1800.0,
+        shots_per_job: int = 1,
         on_spent: Callable[[Spent], None] = lambda spent: None,
         on_failure: Callable[[Job, Failure], None] = lambda job, failure: None,
+        on_detail: Callable[[str], None] = lambda detail: None,
     ) -> None:
         self._ledger = ledger
         self._open_crew = open_crew
@@ -99,13 +102,14 @@ class Production:
         self._deadline_seconds = deadline_seconds
         self._on_spent = on_spent
         self._on_failure = on_failure
-        self._nodes: dict[str, _Node] = {}
-        self._ended: dict[str, Outcome | None] = {}  # shared jobs: None went well, an outcome holds failures
-        self._ready: list[tuple[int, int, str]] = []
+        self._on_detail = on_detail
+        self._detail = ""
+        self._graph = JobGraph(ledger, self._push)
+        self._shift = Shift(ledger, deadline_seconds)
+        self._ready = ReadyJobs(shots_per_job)
         self._later: list[tuple[float, str]] = []
-        self._running: dict[str, float] = {}
         self._order = count()
-        self._films: dict[str, tuple[_Pending, Film]] = {}
+        self._films: dict[str, _OpenFilm] = {}
         self._complete: list[_Pending] = []
 
     def run(self, plans: Iterable[CreativePlan]) -> Iterator[CreativeResult]:
@@ -141,119 +145,103 @@ class Production:
     # -- taking a creative in ------------------------------------------------------------------------------------
 
     def _admit(self, plan: CreativePlan) -> _Pending:
-        pending = _Pending(plan, None, set())
+        pending = _Pending(plan, set())
         open_films = []
         for film in plan.films:
-            found = [self._found(step) for step in film.deliveries]
+            found = [self._graph.found(step) for step in film.deliveries]
             if all(found):
                 for step, finished in zip(film.deliveries, found, strict=True):
                     pending.delivered[step.placement] = Delivered(film, step, finished, None, 0, cached=True)
             else:
                 open_films.append(film)
-        if open_films:
-            pending.sound = self._need_sound(open_films)
-            for film in open_films:
-                self._need_film(pending, film)
+        for films in _with_one_sound(open_films):
+            tracks = {step.track.key: step.track for film in films for step in film.deliveries if step.track}
+            sound = self._graph.need_sound(films[0].master.voice, list(tracks.values()))
+            for film in films:
+                self._need_film(pending, film, sound)
         return pending
 
-    def _found(self, step: Step) -> Finished | None:
-        return self._ledger.find(step.kind, step.key)
-
-    def _need_sound(self, films: list[Film]) -> str | None:
-        tracks = {step.track.key: step.track for film in films for step in film.deliveries if step.track}
-        voice = films[0].master.voice
-        missing = [track for track in tracks.values() if not self._found(track)]
-        if missing or (voice and not self._found(voice)):
-            return self._add(SoundJob(voice, tuple(missing)), set())
-        return None
-
-    def _need_film(self, pending: _Pending, film: Film) -> None:
-        waits_for = {pending.sound} if pending.sound else set()
+    def _need_film(self, pending: _Pending, film: Film, sound: str | None) -> None:
+        needs = {sound} if sound else set()
         plate = film.master.plate
-        if not self._found(film.master) and not self._found(plate):
-            shots = {self._add(FootageJob(step), set()) for step in plate.footage if not self._found(step)}
-            waits_for.add(self._add(PlateJob(plate), shots))
+        if not self._graph.found(film.master) and not self._graph.found(plate):
+            needs.add(self._graph.need_plate(plate))
         job = FilmJob(film.master, film.deliveries)
         # Two creatives may ask for the same film (a row twice under two names): each gets a job of its own, and the
         # ledger lets the second find what the first made.
         identity = f"{job.id}#{next(self._order)}"
-        self._films[identity] = (pending, film)
+        self._films[identity] = _OpenFilm(pending, film, sound)
         pending.open_films.add(identity)
-        self._add(job, waits_for, identity)
-
-    def _add(self, job: Job, waits_for: set[str], identity: str = "") -> str:
-        """Register a job unless it is known; returns its identity."""
-        identity = identity or job.id
-        if identity in self._ended or identity in self._nodes:
-            return identity
-        node = self._nodes[identity] = _Node(job, {other for other in waits_for if other in self._nodes})
-        for other in node.waits_for:
-            self._nodes[other].wanted_by.append(identity)
-        if not node.waits_for:
-            self._push(identity)
-        return identity
+        self._graph.add(job, needs, identity)
 
     def _push(self, identity: str) -> None:
-        priority = PRIORITY[type(self._nodes[identity].job)]
-        heapq.heappush(self._ready, (priority, next(self._order), identity))
+        self._ready.push(identity, self._graph.nodes[identity].job)
 
     # -- running jobs --------------------------------------------------------------------------------------------
 
     def _start_jobs(self) -> None:
         while self._later and self._later[0][0] <= time.monotonic():
             self._push(heapq.heappop(self._later)[1])
-        put_back = []
-        while self._ready:
-            entry = heapq.heappop(self._ready)
-            job = self._runnable(entry[2])
-            if job is None:
-                continue
-            if self._crew is None:
-                self._crew = self._open_crew()
-            if not self._crew.room(job):
-                put_back.append(entry)
-                if len(put_back) > 64:  # enough looked at: the crew is busy
-                    break
-                continue
-            self._running[entry[2]] = time.monotonic()
-            self._nodes[entry[2]].attempts += 1
-            self._crew.submit(entry[2], job)
-        for entry in put_back:
-            heapq.heappush(self._ready, entry)
+        while (identity := self._ready.take(self._has_room)) is not None:
+            job = self._runnable(identity)
+            assert job, "has_room asked the same a moment ago"
+            self._submit(identity, job)
+
+    def _has_room(self, identity: str) -> bool | None:
+        """Whether the job would start at once; None when it cannot be done any more."""
+        job = self._runnable(identity)
+        if job is None:
+            return None
+        if self._crew is None:
+            self._crew = self._open_crew()
+        return self._crew.room(job)
+
+    def _submit(self, identity: str, job: Job) -> None:
+        """Start a job, with others that are ready and save time when they go along."""
+        assert self._crew
+        fellows: list[str] = []
+        work: Job | Batch = job
+        if isinstance(job, PromptJob | FootageJob) and not self._graph.nodes[identity].alone:
+            fellows = self._ready.take_along(job, self._crew.engines, lambda other: self._joins(other, job.group))
+            jobs = [self._graph.nodes[member].job for member in fellows]
+            if fellows:
+                work = Batch((job, *(one for one in jobs if isinstance(one, PromptJob | FootageJob))))
+        members = (identity, *fellows)
+        for member in members:
+            self._graph.nodes[member].attempts += 1
+        self._shift.begin(identity, members, work)
+        self._crew.submit(identity, work)
+
+    def _joins(self, identity: str, group: str) -> bool:
+        node = self._graph.nodes[identity]
+        if not isinstance(node.job, PromptJob | FootageJob) or node.alone or node.job.group != group:
+            return False
+        return self._graph.broken(identity) is None
 
     def _runnable(self, identity: str) -> Job | None:
         """The job as it can still be done, or None when what it builds on has failed and it ends here."""
-        node = self._nodes[identity]
-        if not isinstance(node.job, FilmJob):
-            broken = self._broken_by(node)
+        job = self._graph.nodes[identity].job
+        if not isinstance(job, FilmJob):
+            broken = self._graph.broken(identity)
             if broken:
                 self._end(identity, Outcome(failures={"": broken}))
                 return None
-            return node.job
-        pending, film = self._films[identity]
-        failures = self._lost_deliveries(pending, film)
+            return job
+        open_film = self._films[identity]
+        failures = self._lost_deliveries(open_film)
         if failures:
-            left = tuple(step for step in film.deliveries if step.placement not in failures)
+            left = tuple(step for step in open_film.film.deliveries if step.placement not in failures)
             if not left:
                 self._end(identity, Outcome(failures=failures))
                 return None
-            return replace(node.job, deliveries=left)
-        return node.job
+            return replace(job, deliveries=left)
+        return job
 
-    def _broken_by(self, node: _Node) -> Failure | None:
-        """The failure of a shot that a plate needs."""
-        if isinstance(node.job, PlateJob):
-            for step in node.job.step.footage:
-                outcome = self._ended.get(FootageJob(step).id)
-                if outcome and outcome.failure:
-                    return outcome.failure
-        return None
-
-    def _lost_deliveries(self, pending: _Pending, film: Film) -> dict[str, Failure]:
+    def _lost_deliveries(self, open_film: _OpenFilm) -> dict[str, Failure]:
         """Placements of a film that cannot be made any more, and why."""
-        plate = self._ended.get(PlateJob(film.master.plate).id)
-        sound = self._ended.get(pending.sound) if pending.sound else None
-        whole = (plate and plate.failure) or (sound and sound.failure)
+        film = open_film.film
+        sound = self._graph.ended.get(open_film.sound) if open_film.sound else None
+        whole = self._graph.failure(PlateJob(film.master.plate).id) or self._graph.failure(open_film.sound)
         lost = {}
         for step in film.deliveries:
             own = sound.failures.get(step.track.key) if sound and step.track else None
@@ -261,22 +249,53 @@ class Production:
                 lost[step.placement] = whole or own
         return {name: failure for name, failure in lost.items() if failure}
 
+    # -- when jobs end -----------------------------------------------------------------------------------------------
+
     def _collect(self) -> Iterator[_Pending]:
         """Wait for jobs to end; yields creatives that are finished by that."""
-        assert self._crew or not self._running
-        if self._running and self._crew:
-            for identity, outcome in self._crew.finished(POLL_SECONDS):
-                self._take(identity, outcome)
+        assert self._crew or not len(self._shift)
+        if len(self._shift) and self._crew:
+            for ticket, outcome in self._crew.finished(POLL_SECONDS):
+                self._take(ticket, outcome)
             self._end_overdue()
+            self._tell()
         elif self._later:
             time.sleep(max(0.0, min(POLL_SECONDS, self._later[0][0] - time.monotonic())))
         yield from self._finished_creatives()
 
-    def _take(self, identity: str, outcome: Outcome) -> None:
+    def _tell(self) -> None:
+        """Say what takes long, when it has changed."""
+        detail = self._shift.detail(self._graph.shots_ended, self._graph.shots_known)
+        if detail != self._detail:
+            self._detail = detail
+            self._on_detail(detail)
+
+    def _take(self, ticket: str, outcome: Outcome) -> None:
         for spent in outcome.spent:
             self._on_spent(spent)
-        self._running.pop(identity)
-        node = self._nodes[identity]
+        running = self._shift.end(ticket)
+        if not isinstance(running.work, Batch):
+            self._settle(ticket, outcome)
+            return
+        for member in running.members:
+            failure = outcome.failures.get(member)
+            if outcome.failure and not self._was_kept(member):
+                self._graph.nodes[member].alone = True
+                failure = outcome.failure
+            self._settle(member, Outcome(failures={"": failure} if failure else {}))
+
+    def _was_kept(self, identity: str) -> bool:
+        """Whether a job of a batch that was lost had been finished by then: it is booked as made."""
+        job = self._graph.nodes[identity].job
+        assert isinstance(job, PromptJob | FootageJob)
+        found = self._graph.found(job.step)
+        if found:
+            self._on_spent(Spent(job.step.kind, job.step.key, False, found.seconds, found.cpu_seconds))
+        return found is not None
+
+    def _settle(self, identity: str, outcome: Outcome) -> None:
+        """A job is done, or goes again, or has failed for good."""
+        node = self._graph.nodes[identity]
         again = [failure for failure in outcome.failures.values() if failure.retry != NEVER]
         if again and node.attempts < self._attempts:
             pause = 0.0 if again[0].retry == INFRASTRUCTURE else PAUSE_SECONDS * 2 ** (node.attempts - 1)
@@ -288,37 +307,30 @@ class Production:
         self._end(identity, Outcome(outcome.spent, failures))
 
     def _end_overdue(self) -> None:
-        """End jobs that have run longer than the deadline: nothing is running for ever."""
+        """End jobs that have been silent for longer than the deadline: nothing is running for ever."""
         assert self._crew
-        now = time.monotonic()
-        for identity, started in list(self._running.items()):
-            if now - started > self._deadline_seconds:
-                node = self._nodes[identity]
-                self._crew.end(identity)
-                message = f"did not end within {self._deadline_seconds:g} s and was killed"
-                failure = Failure("timed_out", _step_of(node.job), message, FIXES["timed_out"], INFRASTRUCTURE)
-                self._take(identity, Outcome(failures={"": failure}))
+        for ticket in self._shift.overdue():
+            self._crew.end(ticket)
+            step = _step_of(self._graph.nodes[ticket].job)
+            engine = step in ("prompt", "footage")
+            what = "showed no sign of life for" if engine else "did not end within"
+            message = f"{what} {self._deadline_seconds:g} s and was killed"
+            failure = Failure("timed_out", step, message, FIXES["timed_out"], INFRASTRUCTURE)
+            self._take(ticket, Outcome(failures={"": failure}))
 
     def _end(self, identity: str, outcome: Outcome) -> None:
-        node = self._nodes.pop(identity)
-        if identity in self._films:
-            self._end_film(identity, node, outcome)
-        else:
-            self._ended[identity] = outcome if outcome.failures else None
-        for other in node.wanted_by:
-            waiting = self._nodes.get(other)
-            if waiting:
-                waiting.waits_for.discard(identity)
-                if not waiting.waits_for:
-                    self._push(other)
+        open_film = self._films.pop(identity, None)
+        node = self._graph.end(identity, outcome, remember=open_film is None)
+        if open_film:
+            self._end_film(identity, open_film, node, outcome)
 
-    def _end_film(self, identity: str, node: _Node, outcome: Outcome) -> None:
-        pending, film = self._films.pop(identity)
-        lost = {**self._lost_deliveries(pending, film), **outcome.failures}
+    def _end_film(self, identity: str, open_film: _OpenFilm, node: Node, outcome: Outcome) -> None:
+        pending, film = open_film.pending, open_film.film
+        lost = {**self._lost_deliveries(open_film), **outcome.failures}
         made = {spent.key for spent in outcome.spent if not spent.cached}
         for step in film.deliveries:
             failure = outcome.failure or lost.get(step.placement)
-            finished = None if failure else self._found(step)
+            finished = None if failure else self._graph.found(step)
             if not failure and not finished:
                 failure = Failure("internal_error", "delivery", "the step ended without a result", "Please report it")
             pending.delivered[step.placement] = Delivered(
@@ -338,5 +350,14 @@ def _result(pending: _Pending) -> CreativeResult:
     return CreativeResult(pending.plan, tuple(pending.delivered[name] for name in order))
 
 
+def _with_one_sound(films: list[Film]) -> list[list[Film]]:
+    """Films that one job makes the sound of: all of a creative, or each for itself where its shots have their own."""
+    own = any(step.track and step.track.mix.stems for film in films for step in film.deliveries)
+    return [[film] for film in films] if own else [films] if films else []
+
+
 def _step_of(job: Job) -> str:
-    return {FootageJob: "footage", PlateJob: "plate", SoundJob: "voice", FilmJob: "master"}[type(job)]
+    """The kind of step by which a failure of the whole job is named."""
+    if isinstance(job, SoundJob):
+        return "voice"
+    return "master" if isinstance(job, FilmJob) else job.step.kind

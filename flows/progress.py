@@ -18,6 +18,8 @@ class Progress:
     steps_made: int = 0
     #: The newest failure as a sentence.
     last_failure: str = ""
+    #: What takes long just now: "footage 3 of 16: denoising 12/40".
+    detail: str = ""
 
     @property
     def percent(self) -> float:

@@ -14,6 +14,7 @@ from flows.model import Creative
 from flows.placements import Placement
 from flows.produce import Delivered
 from flows.rows import RefusedRow
+from flows.steps import ConformStep, FootageStep, PlateStep
 
 
 def done_record(
@@ -98,11 +99,6 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
     """The JSON beside a delivery: what it shows and says, how it was made, what was measured, what is declared."""
     assert item.finished
     master, track = item.step.master, item.step.track
-    shots = []
-    for shot in master.plate.footage:
-        made = ledger.find(shot.kind, shot.key)
-        notes = made.facts.get("notes", {}) if made else {}
-        shots.append({"prompt": shot.prompt, "seed": shot.seed, "frames": shot.frames, "notes": notes})
     voice = ledger.find("voice", master.voice.key) if master.voice else None
     return {
         "creative_id": creative.creative_id,
@@ -118,7 +114,7 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
         "sha256": record.sha256,
         "url_with_utm": record.url_with_utm,
         "engine": {"id": master.plate.footage[0].engine, "revision": master.plate.footage[0].engine_revision},
-        "shots": shots,
+        "shots": _shots(master.plate, ledger),
         "look": creative.look,
         "voice": {
             "id": master.voice.voice if master.voice else "none",
@@ -137,6 +133,7 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
         "measured": item.finished.facts["measures"],
         "steps": {
             "footage": [shot.key for shot in master.plate.footage],
+            **({"conform": [shot.key for shot in master.plate.conformed]} if master.plate.conformed else {}),
             "plate": master.plate.key,
             "voice": master.voice.key if master.voice else None,
             "track": track.key if track else None,
@@ -144,3 +141,19 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
             "delivery": item.step.key,
         },
     }
+
+
+def _shots(plate: PlateStep, ledger: Ledger) -> list[dict[str, object]]:
+    """What was asked for and what became of it, shot by shot."""
+    shots: list[dict[str, object]] = [
+        {"prompt": shot.prompt, "seed": shot.seed, "frames": shot.frames, "notes": _notes(shot, ledger)}
+        for shot in plate.footage
+    ]
+    for facts, step in zip(shots, plate.conformed, strict=False):
+        facts["conformed"] = _notes(step, ledger)
+    return shots
+
+
+def _notes(step: FootageStep | ConformStep, ledger: Ledger) -> object:
+    made = ledger.find(step.kind, step.key)
+    return made.facts.get("notes", {}) if made else {}

@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Step kind -> (sources, libraries) that decide its bytes.
 MADE_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "conform": (
+        ("generation/conform", "generation/media/frames.py"),
+        ("torch", "av", "opencv-python-headless", "numpy"),
+    ),
     "plate": (
         (
             "generation/plate.py",

@@ -30,7 +30,7 @@ class Settings:
     workers: int = 0
     #: Address of a Ray cluster to use; "" starts one on this machine for the time of the run.
     cluster: str = ""
-    #: A job that runs longer than this is ended and reported as failed.
+    #: A job that runs longer than this, or an engine that shows no progress for so long, is ended and reported failed.
     job_deadline_seconds: float = 1800.0
     #: Attempts for a job whose worker died or whose fault may pass.
     attempts: int = 3

@@ -4,16 +4,19 @@ A step is a pure function of what its record holds: the key is a hash of the rec
 on, and of the revision of the code that does the work (`revision.py`) or of the engine or voice. So the key of a
 delivery is known before any footage exists, and a changed price changes exactly the keys that depend on it.
 
-    footage ─ plate ─┐
-    voice ─┬─────────┼─ master ─┐
-           └─ mix ── track ─────┴─ delivery
-    bed ──────┘
+    prompt ── footage ┬─ conform ─ plate ─┐
+      voice ─┬────────│───────────────────┴─ master ─┐
+             └────────┴─ mix ── track ───────────────┴─ delivery
+      bed ───────────────┘
+
+A prompt is a step only where the engine encodes texts apart, conform only where it renders at a rate of its own, and
+footage enters a mix only where it has a sound of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -30,6 +33,38 @@ Pixels = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of the user's that goes into a step: it counts by its bytes, not by its name."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoraAsset:
+    """Weights added to a model, and how strongly they count."""
+
+    path: Path
+    sha256: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStep:
+    """One text encoded for an engine, so that its text encoder need not stay in memory."""
+
+    kind: ClassVar[str] = "prompt"
+    engine: str
+    engine_revision: str
+    text: str
+    key: str = ""
+
+    def keyed(self) -> PromptStep:
+        """The same step with its key."""
+        return _with_key(self, {})
+
+
+@dataclass(frozen=True, slots=True)
 class FootageStep:
     """One shot rendered by an engine."""
 
@@ -43,13 +78,55 @@ class FootageStep:
     frames: int
     fps: Fraction
     seed: int
-    picture: Path | None
-    picture_sha256: str
+    picture: Asset | None = None
+    last_picture: Asset | None = None
+    #: A film to restyle, and how much of it may change; the strength counts only with it.
+    clip: Asset | None = None
+    strength: float = 0.0
+    references: tuple[Asset, ...] = ()
+    loras: tuple[LoraAsset, ...] = ()
+    #: The shot that this one goes on from, and which of its frames (from 0) is the first one here.
+    before: FootageStep | None = None
+    before_frame: int = 0
+    #: Options that change no pixel.
+    neutral_options: Mapping[str, object] = field(default_factory=dict)
+    #: Prompt and negative prompt as steps of their own; () where the engine encodes them while it renders.
+    encoded: tuple[PromptStep, ...] = ()
     key: str = ""
 
     def keyed(self) -> FootageStep:
-        """The same step with its key. The picture counts by its bytes, not by its name."""
-        return _with_key(self, {"picture": None})
+        """The same step with its key. Files count by their bytes; how a text was encoded is the engine's revision."""
+        facts = {
+            "picture": _sha256(self.picture),
+            "last_picture": _sha256(self.last_picture),
+            "clip": _sha256(self.clip),
+            "references": [asset.sha256 for asset in self.references],
+            "loras": [[lora.sha256, lora.weight] for lora in self.loras],
+            "before": _key(self.before),
+            "neutral_options": None,
+            "encoded": None,
+        }
+        return _with_key(self, facts)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the clip."""
+        return float(self.frames / self.fps)
+
+
+@dataclass(frozen=True, slots=True)
+class ConformStep:
+    """Footage brought from its model's frame rate to the rate that is delivered."""
+
+    kind: ClassVar[str] = "conform"
+    footage: FootageStep
+    fps: Fraction
+    frames: int
+    key: str = ""
+
+    def keyed(self) -> ConformStep:
+        """The same step with its key."""
+        return _with_key(self, {"footage": self.footage.key, "revision": revision_of("conform")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +139,26 @@ class PlateStep:
     fps: Fraction
     frames: int
     look: str
-    #: How neighbouring shots are joined: cut or dissolve.
-    transition: str
+    #: How neighbouring shots are joined: cut or dissolve, everywhere or join by join.
+    transition: str | tuple[str, ...]
     seed: int
+    #: The shots at the plate's rate, one for each; () joins the footage as it is.
+    conformed: tuple[ConformStep, ...] = ()
     key: str = ""
+
+    @property
+    def clips(self) -> tuple[FootageStep | ConformStep, ...]:
+        """What is joined."""
+        return self.conformed or self.footage
 
     def keyed(self) -> PlateStep:
         """The same step with its key."""
-        return _with_key(self, {"footage": [step.key for step in self.footage], "revision": revision_of("plate")})
+        facts = {
+            "footage": [step.key for step in self.footage],
+            "conformed": [step.key for step in self.conformed],
+            "revision": revision_of("plate"),
+        }
+        return _with_key(self, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +195,35 @@ class BedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class StemPart:
+    """The own sound of a shot: where it begins in the film, and how long it is heard."""
+
+    footage: FootageStep
+    at_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MixStep:
-    """Voice over ducked music, before loudness."""
+    """Voice over ducked music and the film's own sound, before loudness."""
 
     kind: ClassVar[str] = "mix"
     voice: VoiceStep | None
     bed: BedStep | None
     seconds: float
+    #: Only from engines that make sound: without, all films of a length share one mix.
+    stems: tuple[StemPart, ...] = ()
     key: str = ""
 
     def keyed(self) -> MixStep:
         """The same step with its key."""
-        return _with_key(self, {"voice": _key(self.voice), "bed": _key(self.bed), "revision": revision_of("mix")})
+        facts = {
+            "voice": _key(self.voice),
+            "bed": _key(self.bed),
+            "stems": [[stem.footage.key, stem.at_seconds, stem.seconds] for stem in self.stems],
+            "revision": revision_of("mix"),
+        }
+        return _with_key(self, facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +311,18 @@ class DeliveryStep:
         return _with_key(self, facts)
 
 
-Step = FootageStep | PlateStep | VoiceStep | BedStep | MixStep | TrackStep | MasterStep | DeliveryStep
+Step = (
+    PromptStep
+    | FootageStep
+    | ConformStep
+    | PlateStep
+    | VoiceStep
+    | BedStep
+    | MixStep
+    | TrackStep
+    | MasterStep
+    | DeliveryStep
+)
 Some = TypeVar("Some", bound=Step)
 
 
@@ -220,3 +337,7 @@ def _with_key(step: Some, facts: Mapping[str, object]) -> Some:
 
 def _key(step: Step | None) -> str | None:
     return step.key if step else None
+
+
+def _sha256(asset: Asset | None) -> str | None:
+    return asset.sha256 if asset else None

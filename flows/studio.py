@@ -17,12 +17,15 @@ from flows.crew import Crew
 from flows.deliveries import FAILED_STATES, DeliveryRecord
 from flows.jobs import Failure, Job, Spent
 from flows.ledger import Finished, Ledger
+from flows.live import LiveFolder
 from flows.order import Order, Prepared, prepare
 from flows.outputs import OutputFolder
 from flows.produce import CreativeResult, Production
 from flows.progress import Progress
+from flows.provenance import Measured
 from flows.records import refused_record
 from flows.settings import Settings
+from flows.steps import ConformStep, FootageStep
 from flows.summary import Summary, write_reports
 from flows.variants import slug
 
@@ -38,6 +41,7 @@ class Seen:
     headlines: dict[str, str] = field(default_factory=dict)
     drawn: set[str] = field(default_factory=set)
     not_drawn: set[str] = field(default_factory=set)
+    measured: Measured = field(default_factory=Measured)
     _shots: set[str] = field(default_factory=set)
 
     def note(self, result: CreativeResult, ledger: Ledger) -> None:
@@ -46,16 +50,18 @@ class Seen:
         texts = [layer.text for layer in creative.layers if layer.kind == "headline"]
         self.headlines[creative.creative_id] = texts[0] if texts else ""
         for film in result.plan.films:
-            for shot in film.master.plate.footage:
-                if shot.key not in self._shots:
-                    self._shots.add(shot.key)
-                    self._words(ledger.find(shot.kind, shot.key))
+            clips: tuple[FootageStep | ConformStep, ...] = (*film.master.plate.footage, *film.master.plate.conformed)
+            for clip in clips:
+                if clip.key not in self._shots:
+                    self._shots.add(clip.key)
+                    self._words(ledger.find(clip.kind, clip.key))
 
-    def _words(self, shot: Finished | None) -> None:
-        notes = shot.facts.get("notes") if shot else None
+    def _words(self, clip: Finished | None) -> None:
+        notes = clip.facts.get("notes") if clip else None
         if isinstance(notes, Mapping):
             self.drawn.update(map(str, notes.get("drawn", ())))
             self.not_drawn.update(map(str, notes.get("not_drawn", ())))
+            self.measured.note(notes)
 
 
 class Run:
@@ -73,6 +79,7 @@ class Run:
         self._open_crew = open_crew or self._ray
         self._prepared: Prepared | None = None
         self._last_failure = ""
+        self._detail = ""
         self.ledger = Ledger(settings.ledger_folder)
         self.costs = Costs(settings.cpu_hour_usd, settings.gpu_hour_usd)
         self._log = logging.getLogger("spotmill")
@@ -109,6 +116,7 @@ class Run:
             with log_file(self.folder / "run.log"):
                 self._log.info("run of %s begins", prepared.campaign.name)
                 self.ledger.sweep()
+                LiveFolder(self.ledger.root).sweep()
                 self._expect()
                 yield self._tell("Producing")
                 for result in self._production().run(prepared.plans()):
@@ -134,8 +142,10 @@ class Run:
             self._open_crew,
             attempts=self.settings.attempts,
             deadline_seconds=self.settings.job_deadline_seconds,
+            shots_per_job=self.prepared.engine.shots_per_job,
             on_spent=self._on_spent,
             on_failure=self._on_failure,
+            on_detail=self._on_detail,
         )
 
     def _ray(self) -> Crew:
@@ -161,6 +171,10 @@ class Run:
         self._last_failure = f"{failure.step or job.id}: {failure.message}"
         self._log.error("%s failed after %s attempts: %s\n%s", job.id, failure.attempts, failure.message, failure.trace)
 
+    def _on_detail(self, detail: str) -> None:
+        self._detail = detail
+        self._tell("Producing")
+
     def _tell(self, phase: str) -> Progress:
         """Tell the listener and return the same."""
         progress = self.progress(phase)
@@ -172,10 +186,12 @@ class Run:
         failed = sum(record.status in FAILED_STATES for record in self.records)
         made = sum(cost.made for cost in self.costs.by_kind.values())
         total = len(self.expected)
-        return Progress(phase, total, len(self.records) - failed, failed, made, self._last_failure)
+        done = len(self.records) - failed
+        return Progress(phase, total, done, failed, made, self._last_failure, self._detail)
 
     def report(self) -> Summary:
         """Write the tables and the report."""
+        self._detail = ""
         self._tell("Writing the report")
         self.summary = write_reports(self)
         return self.summary

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.deliveries import FAILED_STATES, DeliveryRecord, count_states, in_plan_order, verdict
+from flows.provenance import engine_facts, library_versions, licence_limits, override_notice, speed_notice
 from flows.report import Maker, ReportData, write_report
 from flows.results import failed_rows, write_failed, write_manifest, write_results
 
 if TYPE_CHECKING:
     from flows.studio import Run
+    from generation.engines.contract import Engine
 
 #: Whose versions a reader of the manifest may need to make the same bytes again.
 LIBRARIES = ("spotmill", "prefect", "ray", "av", "opencv-python-headless", "numpy", "imageio-ffmpeg", "ffmpeg-python",
@@ -121,6 +123,7 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         )
     if engine.id == "animatic":
         notices.append("The footage is an animatic, drawn by code from the prompt; no text-to-video model was used")
+    notices += filter(None, (override_notice(prepared), speed_notice(prepared), run.seen.measured.sentence()))
     if summary.failed:
         notices.append(f"{summary.failed} deliveries failed; failed.csv holds their rows, ready to be run again")
     return ReportData(
@@ -130,7 +133,7 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         started=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started)),
         wall_seconds=round(summary.seconds, 1),
         makers=(
-            Maker("Footage", engine.title, engine.revision, engine.licence, engine.licence_url, engine.commercial_use),
+            _footage_maker(engine),
             Maker("Voice", voice.title, voice.revision, voice.licence, "", voice.commercial_use, voice.attribution),
         ),
         notices=tuple(notices),
@@ -140,6 +143,14 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         currency="USD",
         version=version("spotmill"),
     )
+
+
+def _footage_maker(engine: Engine) -> Maker:
+    """The engine with the models behind it and all that its licence asks."""
+    models = (f"models: {', '.join(engine.models)}",) if engine.models else ()
+    note = "; ".join((*licence_limits(engine), *models))
+    use, url = engine.commercial_use, engine.licence_url
+    return Maker("Footage", engine.title, engine.revision, engine.licence, url, use, note)
 
 
 def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
@@ -158,14 +169,7 @@ def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
         "order": {name: str(value) for name, value in asdict(run.order).items() if value not in (None, False)},
         "settings": {name: str(value) for name, value in asdict(run.settings).items()},
         "seed": campaign.seed,
-        "engine": {
-            "id": engine.id,
-            "revision": engine.revision,
-            "licence": engine.licence,
-            "commercial_use": engine.commercial_use,
-            "digital_source_type": engine.digital_source_type,
-            "chosen": prepared.engine_reason,
-        },
+        "engine": engine_facts(prepared),
         "voice": {
             "id": voice.id,
             "revision": voice.revision,
@@ -180,6 +184,7 @@ def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
             "python": platform.python_version(),
             "ffmpeg": ffmpeg_version(),
             **{name: version(name) for name in LIBRARIES},
+            **library_versions(engine),
         },
         "notes": list(prepared.notes),
     }

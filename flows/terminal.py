@@ -21,6 +21,7 @@ from rich.text import Text
 
 from flows.model import Problem
 from flows.progress import Progress
+from flows.provenance import engine_facts, licence_terms, speed_of
 
 if TYPE_CHECKING:
     from flows.estimate import Range, Survey
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from flows.summary import Summary
 
 #: Width of tables where the output is no terminal: whoever reads them there greps for whole words.
-PIPED_COLUMNS = 240
+PIPED_COLUMNS = 400
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 #: Complaints shown in full; the rest is counted. `check` of a broken export may have one for every cell.
@@ -68,6 +69,8 @@ class Screen:
         extra = f"{progress.steps_made} steps made"
         if progress.deliveries_failed:
             extra += f", {progress.deliveries_failed} failed"
+        if progress.detail:
+            extra += f"; {progress.detail}"
         self._bar.update(
             self._task,
             description=progress.phase,
@@ -93,8 +96,8 @@ def print_problems(problems: Sequence[Problem]) -> None:
 
 def print_check(prepared: Prepared) -> None:
     """What a good campaign consists of."""
-    for note in prepared.notes:
-        out.print(f"note: {note}", markup=False)
+    print_notes(prepared.notes)
+    _print_missing(prepared)
     for problem in prepared.skipped_problems:
         out.print(f"skipped: {problem.sentence()}", markup=False)
     creatives = sum(1 for _ in prepared.creatives())
@@ -102,17 +105,47 @@ def print_check(prepared: Prepared) -> None:
     out.print(f"{prepared.campaign.name}: {rows}, {_count(creatives, 'creative')}. No problems.", markup=False)
 
 
-def print_plan(survey: Survey, *, as_json: bool) -> None:
-    """The cardinality tree, what is cached, time and money."""
-    if as_json:
-        out.print_json(json.dumps(plan_json(survey)))
-        return
-    for note in survey.notes:
+def print_notes(notes: Sequence[str]) -> None:
+    """What was assumed, a line each."""
+    for note in notes:
         out.print(f"note: {note}", markup=False)
-    tallies = survey.tallies
+
+
+def print_plan(survey: Survey, prepared: Prepared, *, as_json: bool) -> None:
+    """The engine and its licence, the cardinality tree, what is cached, time and money."""
+    if as_json:
+        out.print_json(json.dumps(plan_json(survey, prepared)))
+        return
+    print_notes(survey.notes)
     out.print(survey.campaign, style="bold", markup=False)
+    _print_makers(survey, prepared)
+    _print_tree(survey)
+    _print_costs(survey)
+
+
+def _print_makers(survey: Survey, prepared: Prepared) -> None:
+    """Who makes what, under which terms, and what this machine lacks for it."""
+    engine = prepared.engine
     out.print(f"engine: {survey.engine_reason}", markup=False)
+    if engine.models:
+        out.print(f"models: {', '.join(engine.models)}", markup=False)
+    where = f" ({engine.licence_url})" if engine.licence_url else ""
+    out.print(f"licence: {licence_terms(engine)}{where}", markup=False)
+    speed = speed_of(engine, prepared.campaign.engine_options)
+    if speed:
+        out.print(f"speed: {speed}", markup=False)
+    _print_missing(prepared)
     out.print(survey.voice_reason, markup=False)
+
+
+def _print_missing(prepared: Prepared) -> None:
+    """What this machine lacks for a run; the run itself may be made elsewhere."""
+    for sentence in prepared.engine.missing():
+        out.print(f"missing: {sentence}", markup=False)
+
+
+def _print_tree(survey: Survey) -> None:
+    tallies = survey.tallies
     skipped = f" ({survey.skipped_rows} skipped)" if survey.skipped_rows else ""
     tree = [
         f"{_count(survey.rows, 'row')}{skipped}",
@@ -124,10 +157,16 @@ def print_plan(survey: Survey, *, as_json: bool) -> None:
     ]
     for line in tree:
         out.print(line, markup=False)
+
+
+def _print_costs(survey: Survey) -> None:
+    """Every kind of step with its counts and estimates, then the sums."""
     table = Table(box=None, pad_edge=False)
     for name in ("step", "asked for", "different", "cached", "to make", "CPU s low", "expected", "high"):
         table.add_column(name, justify="left" if name == "step" else "right")
-    for kind, tally in tallies.items():
+    for kind, tally in survey.tallies.items():
+        if not tally.asked:
+            continue
         counts = [str(number) for number in (tally.asked, tally.unique, tally.cached, tally.missing)]
         table.add_row(kind, *counts, *_three(tally.cpu_seconds))
     out.print(table)
@@ -139,7 +178,7 @@ def print_plan(survey: Survey, *, as_json: bool) -> None:
     out.print("." if survey.cost_usd else " (name prices in spotmill.toml: cpu_hour_usd, gpu_hour_usd).", markup=False)
 
 
-def plan_json(survey: Survey) -> dict[str, object]:
+def plan_json(survey: Survey, prepared: Prepared) -> dict[str, object]:
     """The plan for other programs; unknown values are the word `unknown`, never 0."""
     tallies = {
         kind: {
@@ -156,7 +195,7 @@ def plan_json(survey: Survey) -> dict[str, object]:
         "rows": survey.rows,
         "skipped_rows": survey.skipped_rows,
         "creatives": survey.creatives,
-        "engine": survey.engine,
+        "engine": {**engine_facts(prepared), "missing": list(prepared.engine.missing())},
         "voice": survey.voice,
         "steps": tallies,
         "cpu_seconds": _known(survey.cpu_seconds),

@@ -105,7 +105,7 @@ class Footage:
     fps: Fraction
     #: Facts for the report, JSON values only: `{"drawn": ["sea", "dawn"], "not_drawn": ["croissant"]}`.
     notes: Mapping[str, object] = field(default_factory=dict)
-    #: The film's own sound, where the engine makes one: a stereo 48 kHz WAV file beside `path`.
+    #: The film's own sound, where the engine makes one: a WAV file beside `path`, at the model's rate and channels.
     sound: Path | None = None
 
 

@@ -25,6 +25,10 @@ from flows.outputs import FILES
 from flows.settings import Settings
 from flows.template import IMPLIED_TYPES
 from flows.variants import slug
+from generation.engines.diffusion.hub import TOKEN
+from generation.engines.diffusion.presets import VARIABLE as PRESETS_VARIABLE
+from generation.engines.diffusion.weights import VARIABLE as MODELS_VARIABLE
+from generation.engines.videos_api.address import KEY_VARIABLE, PLAIN_VARIABLE, URL_VARIABLE
 from generation.layers.fonts import FONTS_VARIABLE
 from generation.media.ffmpeg import VARIABLE as FFMPEG_VARIABLE
 
@@ -81,6 +85,15 @@ def command_lines() -> list[str]:
     return sorted({line.strip() for line in found if line.strip().startswith("spotmill ")})
 
 
+def all_commands(group: click.Group = cli.commands, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command by its words; a group stands for what is in it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from all_commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
 def options(command: click.Command) -> Iterator[str]:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
@@ -91,14 +104,20 @@ def options(command: click.Command) -> Iterator[str]:
 
 
 def test_every_command_is_in_readme_with_its_help() -> None:
-    said = {coded(row[0])[0].split()[1]: row[1] for row in table(README, "command")}
-    assert said == {name: " ".join((command.help or "").split()) for name, command in cli.commands.commands.items()}
+    said = {
+        " ".join(word for word in coded(row[0])[0].split()[1:] if word.islower()): row[1]
+        for row in table(README, "command")
+    }
+    assert said == {name: " ".join((command.help or "").split()) for name, command in all_commands()}
 
 
 @pytest.mark.parametrize("line", command_lines())
 def test_every_command_line_is_understood(line: str) -> None:
     _, name, *words = shlex.split(line)
     command = cli.commands.commands[name]
+    while isinstance(command, click.Group) and words:
+        name, *words = words
+        command = command.commands[name]
     if "--help" not in words and words:
         command.make_context(name, words, parent=click.Context(cli.commands, **cli.commands.context_settings))
 
@@ -108,7 +127,8 @@ def test_command_lines_are_found() -> None:
 
 
 def test_every_option_of_the_pages_exists_and_every_option_is_told() -> None:
-    known = {option for command in (cli.commands, *cli.commands.commands.values()) for option in options(command)}
+    commands = (cli.commands, *(command for _, command in all_commands()))
+    known = {option for command in commands for option in options(command)}
     known |= {"--help"}
     told = {
         name: set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join([*blocks(page), *coded(prose(page))])))
@@ -227,7 +247,16 @@ def test_settings_are_those_that_are_read() -> None:
         for field in fields(Settings)
     }
     assert told == real
-    assert {coded(row[1])[0] for row in rows if not row[0]} == {FFMPEG_VARIABLE, FONTS_VARIABLE}
+    assert {coded(row[1])[0] for row in rows if not row[0]} == {
+        FFMPEG_VARIABLE,
+        FONTS_VARIABLE,
+        MODELS_VARIABLE,
+        PRESETS_VARIABLE,
+        TOKEN,
+        URL_VARIABLE,
+        KEY_VARIABLE,
+        PLAIN_VARIABLE,
+    }
 
 
 def _shown(value: object) -> str:

@@ -50,6 +50,9 @@ class Engine(ABC):
     licence_url: str = ""
     #: yes, no, or conditional (then `revenue_cap_usd` or the licence's text say when).
     commercial_use: str = "yes"
+    #: What a user does about a conditional use where no revenue decides it; "" is reading the licence and writing
+    #: `annual_revenue_usd`.
+    conditions: str = ""
     #: ISO 3166 codes of territories where the output may not be used.
     excluded_territories: frozenset[str] = frozenset()
     #: Above this yearly revenue the licence asks for an agreement; 0 is no cap.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import wave
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from audio.errors import BadAudio
 from audio.loudness import limit, master_track, true_peaks
 from audio.media import decode, encode_aac, measure
 from audio.mix import DUCK_DB, duck_curve, make_mix
-from audio.spec import SAMPLE_RATE_HZ, Loudness, Speech, Word
+from audio.spec import SAMPLE_RATE_HZ, Loudness, Speech, Stem, Word
 from audio.waveform import Samples, decibels, find_pauses, read_wav, resample, trim_silence, write_wav
 
 SECONDS = 8.008
@@ -71,6 +73,116 @@ def test_music_gives_way_by_12_db_before_the_first_word_and_comes_back_slowly(tm
     spoken = slice(round(0.3 * SAMPLE_RATE_HZ), round(3.3 * SAMPLE_RATE_HZ))
     over_music = measure(voice[spoken]).integrated_lufs - measure(ducked[spoken]).integrated_lufs
     assert 11 < over_music < 17
+
+
+def _own_sound(path: Path, seconds: float, rate_hz: int = 16_000, level: float = 0.1, side: int | None = None) -> Path:
+    """What a model might make: noise as a 16-bit WAV at its own rate; mono, or stereo with sound on one side only."""
+    rng = np.random.default_rng(zlib.crc32(path.name.encode()))
+    noise = level * rng.uniform(-1, 1, round(seconds * rate_hz))
+    channels = noise[:, None] if side is None else noise[:, None] * np.eye(2)[side]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.round(channels * 32767).astype("<i2").tobytes())
+    return path
+
+
+def _at(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE_HZ)
+
+
+def _rms(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2)))
+
+
+def _mixed(path: Path, **kwargs: object) -> Samples:
+    """The written mix, read again."""
+    make_mix(path, **{"speech": None, "seconds": SECONDS, "mood": None, "seed": 1, **kwargs})  # type: ignore[arg-type]
+    return read_wav(path)[0]
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 24_000, 44_100, 48_000])
+@pytest.mark.parametrize("level", [0.05, 0.5])
+def test_a_films_own_sound_is_heard_at_its_time_for_its_seconds_at_one_loudness(
+    rate_hz: int, level: float, tmp_path: Path
+) -> None:
+    own = _own_sound(tmp_path / "own.wav", 4.0, rate_hz, level)
+    mix = _mixed(tmp_path / "m.wav", stems=[Stem(own, 1.5, 2.5)])
+    assert mix.shape == (_at(SECONDS), 2)
+    assert not mix[: _at(1.5)].any()
+    assert not mix[_at(4.0) :].any()
+    assert measure(mix[_at(1.5) : _at(4.0)]).integrated_lufs == pytest.approx(-32.0, abs=0.3)
+    # 5 ms at both ends, and no longer.
+    loud = _rms(mix[_at(2.0) : _at(3.5)])
+    for edge in (mix[_at(1.5) :], mix[: _at(4.0)][::-1]):
+        assert _rms(edge[: _at(0.001)]) < 0.4 * loud
+        assert _rms(edge[_at(0.005) : _at(0.015)]) == pytest.approx(loud, rel=0.25)
+
+
+def test_own_sound_stands_4_lu_under_the_music_and_both_give_way_to_the_voice(tmp_path: Path) -> None:
+    own, speech = _own_sound(tmp_path / "own.wav", SECONDS), _speech(tmp_path / "v.wav")
+    stems = [Stem(own, 0.0, SECONDS)]
+    bed, both = _mixed(tmp_path / "b.wav", mood="calm"), _mixed(tmp_path / "m.wav", mood="calm", stems=stems)
+    under = measure(bed).integrated_lufs - measure(both - bed).integrated_lufs
+    assert under == pytest.approx(4.0, abs=0.4)
+    assert measure(both).integrated_lufs - measure(bed).integrated_lufs == pytest.approx(1.5, abs=0.5)
+    spoken = _mixed(tmp_path / "s.wav", speech=speech, stems=stems) - _mixed(tmp_path / "v2.wav", speech=speech)
+    alone = both - bed
+    while_spoken, behind = slice(_at(0.4), _at(3.2)), slice(_at(4.0), _at(7.5))
+    assert decibels(_rms(spoken[while_spoken]) / _rms(alone[while_spoken])) == pytest.approx(-DUCK_DB, abs=0.3)
+    assert decibels(_rms(spoken[behind]) / _rms(alone[behind])) == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize("held_seconds", [3.0, 4.0])
+def test_where_two_shots_meet_their_sounds_cross_in_30_ms_without_a_dip(held_seconds: float, tmp_path: Path) -> None:
+    left = _own_sound(tmp_path / "left.wav", held_seconds, side=0)
+    right = _own_sound(tmp_path / "right.wav", 3.0, 48_000, side=1)
+    mix = _mixed(tmp_path / "m.wav", stems=[Stem(right, 3.0, 3.0), Stem(left, 0.0, 3.0)])
+    assert not mix[: _at(3.0), 1].any()
+    assert mix[_at(3.0) : _at(3.025), 0].any(), "the first goes on under the second"
+    assert not mix[_at(3.03) :, 0].any()
+    halves = [
+        (_rms(mix[_at(at) : _at(at + 0.01), 0]), _rms(mix[_at(at) : _at(at + 0.01), 1])) for at in (3.0, 3.01, 3.02)
+    ]
+    assert halves[0][0] > 2 * halves[0][1]
+    assert halves[2][1] > 2 * halves[2][0]
+    loud = [_rms(mix[_at(1.0) : _at(2.0), 0]), _rms(mix[_at(4.0) : _at(5.0), 1])]
+    power = [(one / loud[0]) ** 2 + (other / loud[1]) ** 2 for one, other in halves]
+    assert 10 * np.log10(min(power)) > -1.5
+    assert 10 * np.log10(max(power)) < 1.5
+    apart = _mixed(tmp_path / "a.wav", stems=[Stem(left, 0.0, 3.0), Stem(right, 3.1, 3.0)])
+    assert not apart[_at(3.0) : _at(3.1)].any(), "shots that do not meet do not reach into the gap"
+
+
+def test_silence_stays_silent_and_a_faint_hiss_faint(tmp_path: Path) -> None:
+    silent = _own_sound(tmp_path / "silent.wav", 3.0, level=0.0)
+    assert not _mixed(tmp_path / "m.wav", stems=[Stem(silent, 0.0, 3.0)]).any()
+    hiss = _own_sound(tmp_path / "hiss.wav", 3.0, level=0.001)
+    lifted = measure(_mixed(tmp_path / "h.wav", stems=[Stem(hiss, 0.0, 3.0)])[: _at(3.0)]).integrated_lufs
+    assert lifted - measure(decode(hiss)).integrated_lufs == pytest.approx(12.0, abs=0.3)
+
+
+def test_own_sound_that_is_too_short_ends_and_one_that_is_too_long_is_cut_with_the_mix(tmp_path: Path) -> None:
+    own = _own_sound(tmp_path / "own.wav", 2.0)
+    mix = _mixed(tmp_path / "m.wav", stems=[Stem(own, 1.0, 3.0), Stem(own, 7.0, 2.0)])
+    assert mix[_at(1.0) : _at(2.99)].any()
+    assert not mix[_at(3.01) : _at(7.0)].any()
+    assert len(mix) == _at(SECONDS)
+    assert abs(float(mix[-1, 0])) < 1e-3
+
+
+@pytest.mark.parametrize(("at", "seconds"), [(-0.1, 1.0), (8.1, 1.0), (1.0, 0.0)])
+def test_own_sound_outside_the_mix_is_refused(at: float, seconds: float, tmp_path: Path) -> None:
+    own = _own_sound(tmp_path / "own.wav", 2.0)
+    with pytest.raises(BadAudio, match=r"own\.wav: .* are not within a mix of 8\.008 s"):
+        _mixed(tmp_path / "m.wav", stems=[Stem(own, at, seconds)])
+
+
+def test_own_sound_that_is_no_sound_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "own.wav").write_bytes(b"RIFF nothing")
+    with pytest.raises(BadAudio, match=r"own\.wav"):
+        _mixed(tmp_path / "m.wav", stems=[Stem(tmp_path / "own.wav", 0.0, 1.0)])
 
 
 def test_the_duck_curve_is_smooth_reaches_its_depth_and_joins_what_is_close() -> None:

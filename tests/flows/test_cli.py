@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,17 @@ from generation.looks import look_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE = ROOT / "templates" / "sample"
-COMMANDS = sorted(commands.commands)
+
+
+def _words(group: click.Group = commands, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command; a group comes before what is in it."""
+    for name, command in sorted(group.commands.items()):
+        yield (*before, name)
+        if isinstance(command, click.Group):
+            yield from _words(command, (*before, name))
+
+
+COMMANDS = list(_words())
 #: Libraries that answer in seconds, not at once.
 SLOW = {"pandas", "prefect", "ray", "torch", "cv2", "av", "numpy", "PIL", "rich", "pydantic", "jinja2", "babel", "yaml"}
 
@@ -83,11 +93,14 @@ def replaced(file: Path, old: str, new: str) -> None:
 # --- help and usage -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_every_option_says_what_it_is_for(spotmill: Spotmill, name: str) -> None:
-    answer = spotmill(name, "--help")
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_and_every_option_says_what_it_is_for(spotmill: Spotmill, words: tuple[str, ...]) -> None:
+    answer = spotmill(*words, "--help")
     assert answer.code == ALL_DONE
-    command = commands.commands[name]
+    command: click.Command = commands
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
     assert " ".join((command.help or "?").split()) in " ".join(answer.out.split())
     for option in command.params:
         if isinstance(option, click.Option):
@@ -95,7 +108,7 @@ def test_every_command_and_every_option_says_what_it_is_for(spotmill: Spotmill, 
             assert max(option.opts, key=len) in answer.out
 
 
-@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], *([*words, "--help"] for words in COMMANDS)], ids=" ".join)
 def test_help_loads_only_the_command_line(words: list[str]) -> None:
     code = (
         "import sys, json\nfrom flows.cli import commands\nbefore = set(sys.modules)\n"
@@ -118,6 +131,9 @@ def test_help_loads_only_the_command_line(words: list[str]) -> None:
         ["plan", "a", "--sample", "0"],
         ["run", "a", "--workers", "many"],
         ["nonsense"],
+        ["models"],
+        ["models", "pull"],
+        ["run", "a", "--speed", "quick"],
         [],
     ],
     ids=" ".join,
@@ -241,7 +257,9 @@ def test_a_plan_without_records_says_unknown_and_never_0(spotmill: Spotmill, tmp
     assert (answer.code, answer.err) == (ALL_DONE, "")
     plan = json.loads(answer.out)
     assert (plan["rows"], plan["creatives"], plan["steps"]["delivery"]["asked"]) == (2, 12, 60)
-    for step in plan["steps"].values():
+    # An engine without a text encoder or a rate of its own asks for no such steps.
+    assert {name for name, step in plan["steps"].items() if not step["asked"]} == {"prompt", "conform"}
+    for step in (step for step in plan["steps"].values() if step["asked"]):
         assert step["to_make"] == step["unique"] > 0
         assert step["cpu_seconds"] == "unknown"
     assert {plan[name] for name in ("cpu_seconds", "wall_seconds", "cost_usd")} == {"unknown"}
@@ -254,6 +272,25 @@ def test_a_plan_for_people_says_unknown_too(spotmill: Spotmill) -> None:
     assert "60 deliveries" in out
     assert "CPU seconds: unknown" in out
     assert "Cost in US dollars: unknown" in out
+
+
+def test_a_run_that_this_machine_cannot_make_is_refused_and_its_plan_is_not(
+    spotmill: Spotmill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTMILL_MODELS", str(tmp_path / "nothing"))
+    refused = spotmill("run", SAMPLE, "--engine", "standard")
+    assert (refused.code, refused.out) == (NOTHING_RUN, "")
+    assert "spotmill models pull standard" in refused.err
+    assert not everything(tmp_path)
+    planned = spotmill("plan", SAMPLE, "--engine", "standard", "--speed", "fast", "--json")
+    assert (planned.code, planned.err) == (ALL_DONE, "")
+    plan = json.loads(planned.out)
+    assert [sentence for sentence in plan["engine"]["missing"] if "spotmill models pull standard" in sentence]
+    assert plan["engine"]["options"] == {"speed": "fast"}
+    assert plan["gpu_seconds"] == "unknown"
+    checked = spotmill("check", SAMPLE, "--engine", "standard")
+    assert checked.code == ALL_DONE
+    assert "missing: " in checked.out
 
 
 def test_the_choice_of_rows_and_placements_narrows_the_plan(spotmill: Spotmill) -> None:
@@ -299,7 +336,7 @@ def test_status_of_a_folder_without_results_is_a_sentence(spotmill: Spotmill, tm
 def test_a_table_has_a_line_for_everything_there_is(
     spotmill: Spotmill, monkeypatch: pytest.MonkeyPatch, command: str, names: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(terminal.out, "width", 400)
+    monkeypatch.setattr(terminal.out, "width", 1000)
     answer = spotmill(command)
     assert (answer.code, answer.err) == (ALL_DONE, "")
     head, *lines = answer.out.splitlines()

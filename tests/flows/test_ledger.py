@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,97 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
 def test_equal_values_have_equal_keys_whatever_their_order():
     assert digest({"a": 1, "b": [2, "x"]}) == digest({"b": [2, "x"], "a": 1})
     assert digest({"a": 1}) != digest({"a": "1"})
+
+
+# --- several steps at once --------------------------------------------------------------------------------------------
+
+KEYS = [digest(f"step {number}") for number in range(6)]
+
+
+def test_steps_made_side_by_side_are_finished_each_on_its_own(tmp_path):
+    ledger = Ledger(tmp_path)
+    with suppress(ValueError), ledger.making("test", KEYS[:3]) as making:
+        for key in KEYS[:3]:
+            making.spaces[key].file("a.txt").write_text(key)
+        made = making.finish(KEYS[1])
+        assert made.file("a.txt").read_text() == KEYS[1]
+        assert ledger.find("test", KEYS[1]) is not None, "finished while the others are not"
+        raise ValueError("broken")
+    assert ledger.keys("test") == {KEYS[1]}
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_is_there_gets_no_work_space(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.make("test", KEYS[0], write("one"))
+    with ledger.making("test", KEYS[:2]) as making:
+        assert list(making.spaces) == [KEYS[1]]
+
+
+def test_steps_that_share_a_lock_can_be_made_together(tmp_path):
+    ledger, alike = Ledger(tmp_path), ["abc" + "0" * 29, "abc" + "1" * 29]
+    with ledger.making("test", alike) as making:
+        for key in alike:
+            making.spaces[key].file("a.txt").write_text(key)
+            making.finish(key)
+    assert ledger.keys("test") == set(alike)
+
+
+def test_what_somebody_else_is_making_is_left_to_him(tmp_path):
+    ledger = Ledger(tmp_path)
+    with ledger.making("test", KEYS[:2]) as mine, ledger.making("test", KEYS[1:3]) as theirs:
+        assert list(mine.spaces) == KEYS[:2]
+        assert list(theirs.spaces) == [KEYS[2]]
+
+
+def test_a_finished_step_is_free_before_the_rest_of_its_batch(tmp_path):
+    ledger = Ledger(tmp_path)
+    with ledger.making("test", KEYS[:2]) as making:
+        making.spaces[KEYS[0]].file("a.txt").write_text("one")
+        making.finish(KEYS[0])
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(ledger.make, "test", KEYS[0], write("again")).result(timeout=10)
+        assert found.cached
+
+
+def test_batches_that_overlap_in_any_order_make_each_step_once_and_none_waits_for_ever(tmp_path):
+    ledger, calls = Ledger(tmp_path), []
+
+    def maker(keys):
+        left = list(keys)
+        while left:
+            with ledger.making("test", left) as making:
+                for key in list(making.spaces):
+                    time.sleep(0.005)
+                    calls.append(key)
+                    making.spaces[key].file("a.txt").write_text(key)
+                    making.finish(key)
+            left = [key for key in left if not ledger.find("test", key)]
+
+    orders = [KEYS, KEYS[::-1], KEYS[3:] + KEYS[:3], KEYS[::2] + KEYS[1::2]]
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(maker, order) for order in orders]:
+            done.result(timeout=30)
+    assert sorted(calls) == sorted(KEYS)
+
+
+def test_times_of_a_batch_add_up_to_what_it_took(tmp_path):
+    ledger, begun = Ledger(tmp_path), time.perf_counter()
+    with ledger.making("test", KEYS[:3]) as making:
+        time.sleep(0.06)
+        first = making.finish(KEYS[0])
+        time.sleep(0.03)
+        others = making.finish_together(KEYS[1:3])
+    took = time.perf_counter() - begun
+    assert first.seconds >= 0.06
+    assert others[0].seconds == others[1].seconds
+    assert 0.09 <= first.seconds + sum(one.seconds for one in others) <= took
+
+
+def test_samples_can_be_of_one_maker(tmp_path):
+    ledger = Ledger(tmp_path)
+    for number, key in enumerate(KEYS):
+        ledger.make("test", key, lambda space, number=number: space.facts.update(engine="ab"[number % 2]))
+    assert len(list(ledger.samples("test"))) == 6
+    assert len(list(ledger.samples("test", engine="a"))) == 3
+    assert len(list(ledger.samples("test", most=2, engine="b"))) == 2

@@ -1,5 +1,6 @@
 """The order of jobs, what a failure takes down, retries and deadlines: on a crew that does as each test scripts it."""
 
+import time
 from collections import Counter
 from fractions import Fraction
 
@@ -8,26 +9,41 @@ import pytest
 from flows.jobs import (
     INFRASTRUCTURE,
     TRANSIENT,
+    Batch,
     Failure,
     FilmJob,
     FootageJob,
     Outcome,
     PlateJob,
+    PromptJob,
     SoundJob,
     Spent,
 )
 from flows.ledger import Ledger
+from flows.live import LiveFolder, Sign
 from flows.model import Creative, Row
 from flows.plan import CreativePlan, Film
 from flows.produce import Production
-from flows.steps import BrandFacts, DeliveryStep, FootageStep, MasterStep, MixStep, PlateStep, TrackStep, VoiceStep
+from flows.steps import (
+    BrandFacts,
+    ConformStep,
+    DeliveryStep,
+    FootageStep,
+    MasterStep,
+    MixStep,
+    PlateStep,
+    PromptStep,
+    StemPart,
+    TrackStep,
+    VoiceStep,
+)
 
 FPS = Fraction(30000, 1001)
 BRAND = BrandFacts("Brand", "#000000", "#111111", "#222222", "#ffffff", None, "", (), (), "manrope")
 
 
-def footage(key):
-    return FootageStep("animatic", "1", {}, "a sea", "", (64, 64), 10, FPS, 1, None, "", key=key)
+def footage(key, **more):
+    return FootageStep("animatic", "1", {}, "a sea", "", (64, 64), 10, FPS, 1, key=key, **more)
 
 
 def creative(name, placements):
@@ -37,13 +53,15 @@ def creative(name, placements):
     )
 
 
-def plan(name, *, plate="plate", placements=("tiktok", "reels"), voice="voice"):
+def plan(name, *, plate="plate", placements=("tiktok", "reels"), voice="voice", shot=None, conform=False, sounds=False):
     """A creative with one film for two placements; plates, shots and voices with equal names are shared."""
-    shot = footage(f"{plate}-shot")
-    picture = PlateStep((shot,), (64, 64), FPS, 10, "clean", "cut", 1, key=plate)
+    shot = shot or footage(f"{plate}-shot")
+    conformed = (ConformStep(shot, FPS, 10, key=f"{plate}-conform"),) if conform else ()
+    picture = PlateStep((shot,), (64, 64), FPS, 10, "clean", "cut", 1, conformed, key=plate)
     spoken = VoiceStep("espeak", "1", {}, "hello", "en-US", 5.0, key=voice)
     master = MasterStep(picture, spoken, (), "en-US", BRAND, (0, 0, 64, 64), 20, "", "", "final", key=f"{name}-master")
-    mix = MixStep(spoken, None, 6.0, key=f"{voice}-mix")
+    stems = (StemPart(shot, 0.0, 0.3),) if sounds else ()
+    mix = MixStep(spoken, None, 6.0, stems, key=f"{voice}-mix")
     deliveries = tuple(
         DeliveryStep(
             master, TrackStep(mix, -14, -1, 128, key=f"{voice}-track-{place}"), place, {}, "t", key=f"{name}-{place}"
@@ -57,14 +75,15 @@ class ScriptedCrew:
     """Makes the steps of a job in the ledger, unless a script says otherwise for the job's kind or key."""
 
     def __init__(self, ledger, script=None, slots=3):
-        self.ledger, self.script, self.slots = ledger, script or {}, slots
-        self.running, self.log, self.closed, self.ended = {}, [], False, []
+        self.ledger, self.script, self.slots, self.engines = ledger, script or {}, slots, 1
+        self.running, self.log, self.closed, self.ended, self.begun = {}, [], False, [], []
 
     def room(self, job):
         return len(self.running) < self.slots
 
     def submit(self, ticket, job):
         assert len(self.running) < self.slots, "more jobs than slots"
+        self.begun.append(job)
         self.running[ticket] = job
         self.log.append(job)
 
@@ -79,11 +98,10 @@ class ScriptedCrew:
 
     def make(self, job):
         steps = {
-            FootageJob: lambda: [job.step],
-            PlateJob: lambda: [job.step],
             SoundJob: lambda: [job.voice, *job.tracks],
             FilmJob: lambda: [job.master, *job.deliveries],
-        }[type(job)]()
+            Batch: lambda: [one.step for one in job.jobs],
+        }.get(type(job), lambda: [job.step])()
         for step in steps:
             self.needs(step)
         return Outcome(tuple(self.one(step) for step in steps))
@@ -91,7 +109,14 @@ class ScriptedCrew:
     def needs(self, step):
         """A worker that is sent before what it builds on is there would fail."""
         if isinstance(step, PlateStep):
-            assert all(self.ledger.find("footage", shot.key) for shot in step.footage)
+            assert all(self.ledger.find(clip.kind, clip.key) for clip in step.clips)
+        if isinstance(step, ConformStep):
+            assert self.ledger.find("footage", step.footage.key)
+        if isinstance(step, FootageStep):
+            assert all(self.ledger.find("prompt", text.key) for text in step.encoded)
+            assert step.before is None or self.ledger.find("footage", step.before.key)
+        if isinstance(step, TrackStep):
+            assert all(self.ledger.find("footage", part.footage.key) for part in step.mix.stems)
         if isinstance(step, MasterStep):
             assert self.ledger.find("plate", step.plate.key)
             assert self.ledger.find("voice", step.voice.key)
@@ -221,7 +246,7 @@ def test_a_job_that_hangs_is_ended_at_the_deadline_and_named(tmp_path):
         [plan("a"), plan("b", plate="good")],
         {PlateJob: lambda job, tries: "hang" if job.step.key == "plate" else None},
         attempts=1,
-        deadline_seconds=0.05,
+        deadline_seconds=0.5,
     )
     assert set(statuses(results["a"]).values()) == {"timed_out"}
     assert set(statuses(results["b"]).values()) == {"done"}
@@ -247,3 +272,116 @@ def test_two_creatives_with_the_same_film_both_get_it(tmp_path):
     first, second = plan("same"), plan("same")
     results = list(Production(Ledger(tmp_path), lambda: ScriptedCrew(Ledger(tmp_path))).run([first, second]))
     assert [statuses(result) for result in results] == [{"tiktok": "done", "reels": "done"}] * 2
+
+
+# --- what a model needs -----------------------------------------------------------------------------------------------
+
+
+def encoded(key):
+    return footage(
+        key, encoded=tuple(PromptStep("animatic", "1", text, key=text) for text in (f"{key}-prompt", "none"))
+    )
+
+
+def test_texts_come_before_footage_and_footage_before_what_is_made_of_it(tmp_path):
+    plans = [plan(name, plate=name, shot=encoded(name), conform=True) for name in "abc"]
+    results, crew = produce(tmp_path, plans, shots_per_job=2)
+    assert all(set(statuses(result).values()) == {"done"} for result in results.values())
+    engine_work = [job.jobs if isinstance(job, Batch) else (job,) for job in crew.begun]
+    kinds = [(type(jobs[0]), len(jobs)) for jobs in engine_work if isinstance(jobs[0], PromptJob | FootageJob)]
+    assert kinds == [(PromptJob, 4), (FootageJob, 2), (FootageJob, 1)]
+
+
+def test_ready_shots_are_shared_out_among_the_engines(tmp_path):
+    crew = ScriptedCrew(Ledger(tmp_path))
+    crew.engines = 3
+    plans = [plan(name, plate=name) for name in "abc"]
+    list(Production(Ledger(tmp_path), lambda: crew, shots_per_job=4).run(plans))
+    assert Counter(type(job) for job in crew.begun)[FootageJob] == 3, "three engines take one shot each, not one all"
+
+
+def test_sound_waits_for_footage_that_sounds(tmp_path):
+    results, crew = produce(tmp_path, [plan("a", sounds=True)])
+    assert set(statuses(results["a"]).values()) == {"done"}
+    order = [type(job) for job in crew.begun]
+    assert order.index(FootageJob) < order.index(SoundJob)
+
+
+def test_a_failed_shot_that_sounds_fails_with_its_own_reason(tmp_path):
+    results, crew = produce(tmp_path, [plan("a", sounds=True)], {FootageJob: lambda job, tries: fail("refused")})
+    assert set(statuses(results["a"]).values()) == {"refused"}
+    assert SoundJob not in [type(job) for job in crew.begun]
+
+
+def test_a_text_that_fails_takes_down_the_shots_that_need_it(tmp_path):
+    def script(job, tries):
+        return Outcome(failures={one.id: fail("refused").failure for one in job.jobs if one.step.key == "a-prompt"})
+
+    ledger = Ledger(tmp_path)
+    plans = [plan(name, plate=name, shot=encoded(name)) for name in "ab"]
+    crew = ScriptedCrew(ledger)
+    crew.script[Batch] = lambda job, tries: Outcome(
+        tuple(crew.one(one.step) for one in job.jobs if one.step.key != "a-prompt"), script(job, tries).failures
+    )
+    results = {r.plan.creative.creative_id: r for r in Production(ledger, lambda: crew, shots_per_job=1).run(plans)}
+    assert set(statuses(results["a"]).values()) == {"refused"}
+    assert set(statuses(results["b"]).values()) == {"done"}
+
+
+def test_a_batch_that_dies_with_its_worker_keeps_what_was_finished_and_goes_on_one_by_one(tmp_path):
+    ledger = Ledger(tmp_path)
+    crew = ScriptedCrew(ledger)
+
+    def dies(job, tries):
+        crew.one(job.jobs[0].step)
+        return fail("worker_died", INFRASTRUCTURE)
+
+    crew.script = {
+        Batch: dies,
+        FootageJob: lambda job, tries: fail("worker_died", INFRASTRUCTURE) if job.step.key == "b-shot" else None,
+    }
+    spent = []
+    plans = [plan(name, plate=name) for name in "abc"]
+    made = Production(ledger, lambda: crew, shots_per_job=4, on_spent=spent.append).run(plans)
+    results = {result.plan.creative.creative_id: result for result in made}
+    assert [set(statuses(results[name]).values()) for name in "abc"] == [{"done"}, {"worker_died"}, {"done"}]
+    tries = Counter(job.step.key for job in crew.begun if isinstance(job, FootageJob))
+    assert tries == {"b-shot": 2, "c-shot": 1}, "the batch was the first attempt of three"
+    assert [one.key for one in spent if one.kind == "footage"] == ["a-shot", "c-shot"], "each is booked once"
+
+
+def test_an_engine_that_shows_progress_is_not_overdue_however_long_it_takes(tmp_path):
+    live = LiveFolder(tmp_path)
+    beats = iter(range(1, 1000))
+    said = []
+
+    def script(job, tries):
+        beat = next(beats)
+        if beat < 12:
+            live.write(job.step.key, Sign("denoising", beat, 12, "a sea", float(beat)))
+            time.sleep(0.1)
+            return "hang"
+        return None
+
+    results, crew = produce(
+        tmp_path, [plan("a")], {FootageJob: script}, deadline_seconds=0.5, attempts=1, on_detail=said.append
+    )
+    assert set(statuses(results["a"]).values()) == {"done"}
+    assert crew.ended == []
+    assert any(text.startswith("footage 1 of 1: denoising ") for text in said)
+    assert said[-1] == "", "nothing is said any more when nothing is going on"
+    assert list((tmp_path / "live").iterdir()) == []
+
+
+def test_an_engine_that_falls_silent_is_ended_and_its_sign_is_gone(tmp_path):
+    live = LiveFolder(tmp_path)
+
+    def script(job, tries):
+        live.write(job.step.key, Sign("denoising", 3, 12, "a sea", 1.0))
+        return "hang"
+
+    results, crew = produce(tmp_path, [plan("a")], {FootageJob: script}, deadline_seconds=0.3, attempts=1)
+    assert set(statuses(results["a"]).values()) == {"timed_out"}
+    assert "no sign of life for 0.3 s" in results["a"].delivered[0].failure.message
+    assert len(crew.ended) == 1
+    assert list((tmp_path / "live").iterdir()) == []

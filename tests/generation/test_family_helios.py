@@ -18,7 +18,9 @@ from generation.engines.diffusion.families import get_family, helios
 from generation.engines.diffusion.families.helios import Helios
 from generation.engines.diffusion.loading import load_pipeline
 from generation.engines.diffusion.presets import Checkpoint, Preset, Schedule
-from generation.spec import Shot, Size
+from generation.engines.diffusion.session import Session
+from generation.media.frames import read_frames
+from generation.spec import Footage, Progress, Shot, Size
 from tests.generation.tiny_families import build_helios
 
 torch = pytest.importorskip("torch")
@@ -185,3 +187,14 @@ def test_two_shots_at_once_are_refused(loaded: Mapping[str, Any]) -> None:
     prompts = family.encode(loaded["texts"], ["a", "b"])
     with pytest.raises(ValueError, match="one shot at a time, not 2"):
         family.arguments(loaded["films"], [SHOT, SHOT], prompts, None)
+
+
+def test_a_session_writes_every_frame_and_counts_the_steps_of_all_pieces(folder: Path, tmp_path: Path) -> None:
+    preset = replace(PRESET, checkpoint=Checkpoint("local/tiny", "", 0.0, folder=str(folder)))
+    shots = [replace(SHOT, frames=66), replace(SHOT, image=_picture(tmp_path / "a.png", (200, 30, 30)))]
+    events = list(Session(preset, "cpu").render(shots, [tmp_path / "0.mp4", tmp_path / "1.mp4"]))
+    for number, steps in ((0, 12), (1, 6)):
+        done = [event for event in events if isinstance(event, Progress) and event.shot == number]
+        assert [(event.done, event.total) for event in done] == [(at + 1, steps + 1) for at in range(steps + 1)]
+    films = [event for event in events if isinstance(event, Footage)]
+    assert [sum(1 for _ in read_frames(film.path)) for film in films] == [66, 33]

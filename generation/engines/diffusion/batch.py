@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from generation.engines.diffusion.drive import Step, drive
@@ -131,11 +132,11 @@ def denoise(
 
 
 def _counted(loop: Generator[Step, None, Any], before: int) -> Generator[Step, None, Any]:
-    """The steps of a later pass are counted on from those before."""
+    """The steps of a later pass are counted on from those before, and those of a film in pieces over all pieces."""
     with closing(loop):
-        while True:
+        for index in count(before):
             try:
                 step = next(loop)
             except StopIteration as end:
                 return end.value
-            yield replace(step, index=before + step.index)
+            yield replace(step, index=index)

@@ -40,6 +40,7 @@ class VideosApi(Engine):
     revision = "videos-api-1"
     licence = "that of the served model, which you state with the option licence"
     commercial_use = "conditional"
+    conditions = "Name the licence of the model that your server serves: `engine_options: {licence: ...}`"
     needs_gpu = False
     needs = f"a server's address in {URL_VARIABLE}, and its key in {KEY_VARIABLE} where it asks for one"
     digital_source_type = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -60,7 +61,8 @@ class VideosApi(Engine):
         made = copy.copy(self)
         made.native_sizes = chosen.asked_sizes or self.native_sizes
         made._fps = Fraction(chosen.fps) if chosen.fps else self._fps
-        made.licence = chosen.licence or self.licence
+        if chosen.licence:  # stated by the user, who answers for it
+            made.licence, made.commercial_use = chosen.licence, "yes"
         made.models = (chosen.model,) if chosen.model else ()
         made.makes_audio = chosen.keep_sound
         return made

@@ -1,0 +1,182 @@
+"""Does jobs in one process, with the functions of `creative.py` and `rendering.py`.
+
+This is the one place where any exception is caught, because an item fails alone: it becomes a `Failure`. A batch that
+fails is taken apart: what it had finished is kept, and the rest is tried one by one, so that one refused shot takes no
+other with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import creative, rendering
+from flows.jobs import (
+    Batch,
+    ConformJob,
+    EngineJob,
+    Failure,
+    FilmJob,
+    FootageJob,
+    Job,
+    Outcome,
+    PlateJob,
+    PromptJob,
+    SoundJob,
+    Spent,
+    failure_of,
+)
+from flows.ledger import Finished, Ledger
+from flows.steps import (
+    BedStep,
+    DeliveryStep,
+    FootageStep,
+    MixStep,
+    PlateStep,
+    PromptStep,
+    Step,
+    TrackStep,
+)
+
+if TYPE_CHECKING:
+    from generation.engines.contract import Engine
+
+#: Codes of faults that every job of the batch would meet: trying them one by one would only take longer. An engine has
+#: tried smaller batches, tiles and offloading before it says that memory does not suffice.
+OF_ALL = frozenset({"out_of_memory", "not_available", "no_space"})
+
+Failures = dict[str, Failure]
+
+
+class Worker:
+    """Does jobs in one process. Holds the loaded engine and voices between jobs."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = Ledger(ledger)
+        self._engines: dict[str, Engine] = {}
+
+    def run(self, work: Job | Batch) -> Outcome:
+        """Do the job, or several; never raises for what goes wrong with an item."""
+        spent: list[Spent] = []
+        failures: Failures = {}
+        if isinstance(work, Batch):
+            self._with_engine(work.jobs, spent, failures)
+        elif isinstance(work, PromptJob | FootageJob):
+            self._with_engine((work,), spent, failures)
+            failures = {"": failures[work.id]} if failures else {}
+        elif isinstance(work, SoundJob):
+            self._sound(work, spent, failures)
+        elif isinstance(work, FilmJob):
+            self._film(work, spent, failures)
+        else:
+            self._picture(work, spent, failures)
+        return Outcome(tuple(spent), failures)
+
+    # -- where an engine is loaded -----------------------------------------------------------------------------------
+
+    def _with_engine(self, jobs: Sequence[EngineJob], spent: list[Spent], failures: Failures) -> None:
+        """All jobs in one call of the engine; after a fault, what is left of them one by one."""
+        left = {job.step.key: job for job in jobs}
+
+        def note(step: Step, made: Finished) -> None:
+            _note(spent, step, made)
+            del left[step.key]
+
+        alone = False
+        while left:
+            now = list(left.values())[: 1 if alone else None]
+            faults: Failures = {}
+            if self._attempt("", now[0].step.kind, partial(self._call, now, note), faults):
+                continue  # what another run was making just then is still left
+            rest = [job for job in now if job.step.key in left]
+            if len(rest) > 1 and faults[""].code not in OF_ALL:
+                alone = True
+                continue
+            for job in rest:
+                failures[job.id] = faults[""]
+                del left[job.step.key]
+
+    def _call(self, jobs: Sequence[EngineJob], note: Callable[[Step, Finished], None]) -> None:
+        from generation.engines import get_engine
+
+        name = jobs[0].step.engine
+        engine = self._engines.get(name) or self._engines.setdefault(name, get_engine(name))
+        shots = [job.step for job in jobs if isinstance(job.step, FootageStep)]
+        texts = [job.step for job in jobs if isinstance(job.step, PromptStep)]
+        if texts:
+            rendering.encode(self._ledger, engine, texts, note)
+        if shots:
+            rendering.render(self._ledger, engine, shots, note)
+
+    # -- on a core ---------------------------------------------------------------------------------------------------
+
+    def _picture(self, job: ConformJob | PlateJob, spent: list[Spent], failures: Failures) -> None:
+        step, ledger = job.step, self._ledger
+
+        def make() -> None:
+            if isinstance(step, PlateStep):
+                _note(spent, step, creative.make_plate(ledger, step))
+            else:
+                _note(spent, step, creative.make_conform(ledger, step))
+
+        self._attempt("", step.kind, make, failures)
+
+    def _sound(self, job: SoundJob, spent: list[Spent], failures: Failures) -> None:
+        ledger, voice = self._ledger, job.voice
+        if voice:
+            from audio.voices import get_voice
+
+            speaker = get_voice(voice.voice)
+            done = self._attempt(
+                "", "voice", lambda: _note(spent, voice, creative.make_voice(ledger, voice, speaker)), failures
+            )
+            if not done:
+                return
+        for track in job.tracks:
+            mix, bed = track.mix, track.mix.bed
+
+            def work(track: TrackStep = track, mix: MixStep = mix, bed: BedStep | None = bed) -> None:
+                if ledger.find(track.kind, track.key):
+                    return
+                if bed:
+                    _note(spent, bed, creative.make_bed(ledger, bed))
+                _note(spent, mix, creative.make_mix(ledger, mix))
+                _note(spent, track, creative.make_track(ledger, track))
+
+            self._attempt(track.key, "track", work, failures)
+
+    def _film(self, job: FilmJob, spent: list[Spent], failures: Failures) -> None:
+        ledger, master = self._ledger, job.master
+        if all(ledger.find(delivery.kind, delivery.key) for delivery in job.deliveries):
+            return
+        if not self._attempt(
+            "", "master", lambda: _note(spent, master, creative.make_master(ledger, master)), failures
+        ):
+            return
+        for delivery in job.deliveries:
+
+            def work(delivery: DeliveryStep = delivery) -> None:
+                _note(spent, delivery, creative.make_delivery(ledger, delivery))
+
+            self._attempt(delivery.placement, "delivery", work, failures)
+
+    def _attempt(self, concerns: str, step: str, work: Callable[[], None], failures: Failures) -> bool:
+        """Run `work`; an exception becomes the failure of what it concerns. True when it went well."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - the one per-item boundary: an item fails alone
+            failures[concerns] = failure_of(error, step)
+            return False
+        return True
+
+
+def _note(spent: list[Spent], step: Step, finished: Finished) -> None:
+    spent.append(Spent(step.kind, step.key, finished.cached, finished.seconds, finished.cpu_seconds))
+
+
+@cache
+def worker_of(ledger: Path) -> Worker:
+    """The worker of this process: engines and fonts stay loaded from one job to the next."""
+    return Worker(ledger)
