@@ -16,9 +16,10 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flows import values
 from flows.brand import Line, Words, WrittenFile, load_brand, one_or_many, read_as
+from flows.conforming import ConformFile, read_conform
 from flows.localise import locale_tag
 from flows.loras import read_look_loras
-from flows.model import BadInput, Brand, Campaign, Factor, LoraBrief, Problem
+from flows.model import BadInput, Brand, Campaign, ConformBrief, Factor, LoraBrief, Problem
 from flows.pictures import inside
 from flows.problems import Problems, did_you_mean
 from flows.rows import RowsRead, read_all_rows, read_rows
@@ -78,6 +79,7 @@ class CampaignFile(WrittenFile):
     territories: Words = Field((), max_length=300)
     annual_revenue_usd: int | None = Field(None, ge=0)
     licence_override: Line = ""
+    conform: ConformFile = ConformFile()
 
     @field_validator("territories")
     @classmethod
@@ -163,11 +165,12 @@ def load_campaign(folder: Path) -> Campaign:
     rows_file = inside(folder, file.rows, problems, column="rows")
     template = _template(folder, file, problems)
     loras = read_look_loras(folder, file.look_loras, problems)
+    conform = read_conform(folder, file.conform, problems)
     problems.raise_if_any()
     assert brand is not None
     assert rows_file is not None
     assert template is not None
-    return _campaign(folder, file, brand, rows_file, template, loras)
+    return _campaign(folder, file, brand, rows_file, template, loras, conform)
 
 
 def _template(folder: Path, file: CampaignFile, problems: Problems) -> Template | None:
@@ -215,6 +218,7 @@ def _campaign(
     rows_file: Path,
     template: Template,
     look_loras: Mapping[str, tuple[LoraBrief, ...]],
+    conform: ConformBrief,
 ) -> Campaign:
     spec = template.spec
     currencies = {"": file.currency} if isinstance(file.currency, str) else file.currency
@@ -248,4 +252,5 @@ def _campaign(
         territories=file.territories,
         annual_revenue_usd=file.annual_revenue_usd,
         licence_override=file.licence_override,
+        conform=conform,
     )

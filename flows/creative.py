@@ -62,9 +62,15 @@ def make_conform(ledger: Ledger, step: ConformStep) -> Finished:
     def work(space: Workspace) -> None:
         from generation.conform.conform import ConformSettings, conform
 
+        settings = ConformSettings(
+            interpolation=str(step.interpolation_model.path) if step.interpolation_model else step.interpolation,
+            upscale=str(step.upscale_model.path) if step.upscale_model else "none",
+            deflicker=step.deflicker,
+        )
         source = _footage(need(ledger, step.footage), step.footage)
-        done = conform(source, space.file(VIDEO), fps=step.fps, frames=step.frames, settings=ConformSettings())
+        done = conform(source, space.file(VIDEO), fps=step.fps, frames=step.frames, settings=settings)
         space.facts["notes"] = _measured(done.notes["conform"])
+        space.facts["size"] = [done.size.width_px, done.size.height_px]
         space.facts["work"] = megapixel_frames(step.footage.size, step.frames)
 
     return ledger.make(step.kind, step.key, work)
@@ -271,7 +277,8 @@ def megapixel_frames(size: tuple[int, int], frames: int) -> float:
 def _footage(finished: Finished, step: FootageStep | ConformStep) -> Footage:
     from generation.spec import Footage, Size
 
-    size = step.footage.size if isinstance(step, ConformStep) else step.size
+    # Only the model that enlarged a clip knows by how much.
+    size: Any = finished.facts["size"] if isinstance(step, ConformStep) else step.size
     return Footage(finished.file(VIDEO), Size(*size), step.frames, step.fps)
 
 

@@ -17,12 +17,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.model import ShotBrief
+from flows.model import ConformBrief, ShotBrief
 from flows.steps import Asset, ConformStep, FootageStep, LoraAsset, PromptStep, StemPart
 
 if TYPE_CHECKING:
     from generation.engines.contract import Engine
 
+#: How the digital source type of what a model made ends.
+MODEL_FOOTAGE = "/trainedAlgorithmicMedia"
 #: A shot in more parts than this is no longer a shot.
 MOST_PARTS = 60
 
@@ -64,23 +66,29 @@ class FootagePlanner:
         fps: Fraction,
         transition: str,
         sha256_of: Callable[[Path], str],
+        conform: ConformBrief | None = None,
     ) -> None:
         self._engine, self._fps, self._transition = engine, fps, transition
         self._sha256_of = sha256_of
         self._neutral = {name: value for name, value in options.items() if name in engine.neutral_options}
         self._options = {name: value for name, value in options.items() if name not in engine.neutral_options}
         self._native_fps = engine.native_fps(fps)
-        self.conforms = needs_conform(self._native_fps, fps) and can_conform()
+        self._conform = conform or ConformBrief()
+        self._interpolation = self._conform.interpolation
+        if self._interpolation == "auto":
+            self._interpolation = "motion" if has_torch() else "blend"
+        # What a model made is measured and steadied, whatever its rate.
+        self.conforms = needs_conform(self._native_fps, fps) or engine.digital_source_type.endswith(MODEL_FOOTAGE)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What had to be chosen, as sentences for the plan."""
-        if self.conforms or not needs_conform(self._native_fps, self._fps):
+        if not needs_conform(self._native_fps, self._fps) or self._conform.interpolation != "auto" or has_torch():
             return ()
         rates = f"{float(self._native_fps):g} to {float(self._fps):.2f} frames a second"
         return (
             f"{self._engine.id}: footage goes from {rates} by mixing neighbouring frames, because motion-compensated "
-            "interpolation needs torch: install spotmill[diffusion] for it",
+            "interpolation needs torch, which is not installed: make diffusion",
         )
 
     def reel(
@@ -211,7 +219,19 @@ class FootagePlanner:
         if not self.conforms:
             return ()
         pairs = zip(footage, parts, strict=True)
-        return tuple(ConformStep(step, self._fps, part.frames).keyed() for step, part in pairs)
+        wanted = self._conform
+        return tuple(
+            ConformStep(
+                step,
+                self._fps,
+                part.frames,
+                self._interpolation,
+                wanted.deflicker,
+                self._asset(wanted.interpolation_model) if wanted.interpolation_model else None,
+                self._asset(wanted.upscale_model) if wanted.upscale_model else None,
+            ).keyed()
+            for step, part in pairs
+        )
 
     def _stems(
         self,
@@ -246,7 +266,7 @@ def needs_conform(native_fps: Fraction, fps: Fraction) -> bool:
     return abs(fps / native_fps - 1) >= SAME_RATE
 
 
-def can_conform() -> bool:
+def has_torch() -> bool:
     """Whether torch is installed, which motion-compensated interpolation runs on; it is not loaded to find out."""
     return find_spec("torch") is not None
 

@@ -102,6 +102,19 @@ class Brand:
 
 
 @dataclass(frozen=True, slots=True)
+class ConformBrief:
+    """How a model's footage is brought to the delivery rate."""
+
+    #: auto, motion, blend, nearest, or learned (then by `interpolation_model`).
+    interpolation: str = "auto"
+    interpolation_model: Path | None = None
+    #: An ONNX file that enlarges; None leaves it to the plate's resampler.
+    upscale_model: Path | None = None
+    #: How much of the exposure's pumping is taken out, 0 to 1.
+    deflicker: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """`campaign.yaml`, resolved: everything that holds for all rows."""
 
@@ -145,6 +158,7 @@ class Campaign:
     licence_override: str = ""
     #: LoRAs by look, for every shot in that look.
     look_loras: Mapping[str, tuple[LoraBrief, ...]] = field(default_factory=dict)
+    conform: ConformBrief = field(default_factory=ConformBrief)
 
 
 @dataclass(frozen=True, slots=True)

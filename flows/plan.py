@@ -116,7 +116,7 @@ class Planner:
         self._brand_key = digest(self._brand.identity())
         self._safe = {name: safe_box(rendition) for name, rendition in self._renditions.items()}
         self._frames = lru_cache(maxsize=None)(self._frames_of)
-        self._shots = FootagePlanner(engine, campaign.engine_options, FPS, TRANSITION, sha256_of)
+        self._shots = FootagePlanner(engine, campaign.engine_options, FPS, TRANSITION, sha256_of, campaign.conform)
         #: What had to be chosen, as sentences for the plan.
         self.notes = self._shots.notes
         self._plate = lru_cache(maxsize=4096)(self._plate_of)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Step kind -> (sources, libraries) that decide its bytes.
 MADE_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "conform": (
-        ("generation/conform", "generation/media/frames.py"),
+        ("generation/conform", "generation/cut.py", "generation/media/frames.py"),
         ("torch", "av", "opencv-python-headless", "numpy"),
     ),
     "plate": (

@@ -142,6 +142,7 @@ seed: 1                  # another seed, other pictures
 engine: auto             # `spotmill engines`; auto takes the best that runs here
 # engine_options: {{}}
 # speed: balanced        # exact, balanced or fast, for engines that have speeds
+# conform: {{deflicker: 0.5}}  # how footage of models is brought to the delivery rate
 # territories: [US, EU]  # where the ads are shown, for licences of engines; guessed from the locales
 # annual_revenue_usd: 0  # some licences of engines end at a revenue
 # licence_override: ""   # why a complaint about a licence does not hold for you

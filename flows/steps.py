@@ -116,17 +116,28 @@ class FootageStep:
 
 @dataclass(frozen=True, slots=True)
 class ConformStep:
-    """Footage brought from its model's frame rate to the rate that is delivered."""
+    """Footage brought from its model's frame rate to the rate that is delivered, steadied, enlarged, measured."""
 
     kind: ClassVar[str] = "conform"
     footage: FootageStep
     fps: Fraction
     frames: int
+    #: motion, blend, nearest or learned.
+    interpolation: str = "motion"
+    deflicker: float = 0.0
+    interpolation_model: Asset | None = None
+    upscale_model: Asset | None = None
     key: str = ""
 
     def keyed(self) -> ConformStep:
         """The same step with its key."""
-        return _with_key(self, {"footage": self.footage.key, "revision": revision_of("conform")})
+        facts = {
+            "footage": self.footage.key,
+            "interpolation_model": _sha256(self.interpolation_model),
+            "upscale_model": _sha256(self.upscale_model),
+            "revision": revision_of("conform"),
+        }
+        return _with_key(self, facts)
 
 
 @dataclass(frozen=True, slots=True)

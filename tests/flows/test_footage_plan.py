@@ -8,7 +8,7 @@ import pytest
 
 from flows import footage_plan
 from flows.footage_plan import FootagePlanner
-from flows.model import LoraBrief, ShotBrief
+from flows.model import ConformBrief, LoraBrief, ShotBrief
 from flows.order import Order, prepare
 from generation.engines.animatic.engine import Animatic
 from generation.engines.contract import Engine
@@ -27,8 +27,11 @@ def engine(**facts) -> Toy:
     return made
 
 
-def planner(made: Engine, options=None) -> FootagePlanner:
-    return FootagePlanner(made, options or {}, DELIVERY, "dissolve", lambda path: f"bytes of {path.read_text()}")
+def planner(made: Engine, options=None, conform=None) -> FootagePlanner:
+    def sha256_of(path):
+        return f"bytes of {path.read_text()}"
+
+    return FootagePlanner(made, options or {}, DELIVERY, "dissolve", sha256_of, conform)
 
 
 def reel(made: Engine, *shots: ShotBrief, frames: int = 45, options=None, style=("", "")):
@@ -211,24 +214,36 @@ def test_shots_too_short_for_their_joins_are_planned_and_left_for_the_plate_to_r
     assert made.stems == ()
 
 
-def test_without_torch_the_plate_mixes_frames_and_the_plan_says_so(monkeypatch):
+def test_without_torch_frames_are_mixed_and_the_plan_says_so(monkeypatch):
     monkeypatch.setattr(footage_plan, "find_spec", lambda name: None)
-    assert reel(Toy()).conformed == ()
+    assert [step.interpolation for step in reel(Toy()).conformed] == ["blend"]
     (note,) = planner(Toy()).notes
     assert "torch" in note
     assert "8 to 29.97" in note
     assert planner(Animatic()).notes == ()
 
 
-def test_with_torch_nothing_needs_saying(monkeypatch):
+def test_with_torch_motion_is_followed_and_nothing_needs_saying(monkeypatch):
     monkeypatch.setattr(footage_plan, "find_spec", lambda name: object())
     assert planner(Toy()).notes == ()
-    assert len(reel(Toy()).conformed) == 1
+    assert [step.interpolation for step in reel(Toy()).conformed] == ["motion"]
 
 
-def test_rates_that_the_eye_cannot_tell_apart_are_not_conformed():
-    assert reel(ruled(30, 1)).conformed == ()
-    assert len(reel(ruled(24, 1)).conformed) == 1
+def test_what_a_model_made_is_measured_at_any_rate_and_what_is_drawn_is_left_alone():
+    assert len(reel(ruled(30, 1)).conformed) == 1
+    assert reel(Animatic()).conformed == ()
+
+
+def test_conform_is_as_the_campaign_wants_it(tmp_path):
+    model = tmp_path / "x2.onnx"
+    model.write_bytes(b"one")
+    wanted = ConformBrief("nearest", None, model, 0.25)
+    (step,) = planner(Toy(), conform=wanted).reel((SHOT,), SQUARE, 45, ("", "")).conformed
+    assert (step.interpolation, step.deflicker, step.upscale_model.path) == ("nearest", 0.25, model)
+    model.write_bytes(b"two")
+    (other,) = planner(Toy(), conform=wanted).reel((SHOT,), SQUARE, 45, ("", "")).conformed
+    assert other.key != step.key, "another model makes another film"
+    assert other.footage.key == step.footage.key, "footage is not paid for again"
 
 
 # --- in a campaign's plan ---------------------------------------------------------------------------------------------

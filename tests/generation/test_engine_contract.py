@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -243,7 +244,8 @@ def children() -> set[str]:
     """Process ids of this process's children (Linux)."""
     found: set[str] = set()
     for task in Path("/proc/self/task").iterdir():
-        found.update((task / "children").read_text().split())
+        with suppress(FileNotFoundError):  # a thread of somebody else's that ended meanwhile
+            found.update((task / "children").read_text().split())
     return found
 
 
