@@ -1,9 +1,23 @@
 """What holds for all tests."""
 
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 
 def pytest_configure() -> None:
     """Take SIGINT as a terminal would give it: whoever starts the tests in the background hands on that it is ignored,
     and the tests that interrupt a run would wait for ever."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread for torch: tiny tensors on two busy cores are ten times slower with two."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -5,6 +5,11 @@ It goes through every real stage; only its size makes it quick.
 
 from pathlib import Path
 
+from flows.crew import InlineCrew
+from flows.order import Order
+from flows.settings import Settings
+from flows.studio import Run
+
 TEMPLATE = """
 title: Small
 seconds: {min: 1, default: 3, max: 10}
@@ -49,3 +54,14 @@ def small_campaign(
         "utf-8",
     )
     return folder
+
+
+def run(campaign: Path, out: Path, **order: object) -> Run:
+    """A whole run in this process, without Prefect and Ray."""
+    settings = Settings(out=out)
+    work = Run(Order(campaign, **order), settings, lambda: InlineCrew(settings.ledger_folder))
+    work.read()
+    for _ in work.produce():
+        pass
+    work.report()
+    return work

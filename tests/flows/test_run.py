@@ -12,17 +12,7 @@ from flows.order import Order, prepare
 from flows.settings import Settings
 from flows.studio import Run
 from generation.media.probe import probe
-from tests.flows.small import small_campaign
-
-
-def run(campaign: Path, out: Path, **order) -> Run:
-    settings = Settings(out=out)
-    work = Run(Order(campaign, **order), settings, lambda: InlineCrew(settings.ledger_folder))
-    work.read()
-    for _ in work.produce():
-        pass
-    work.report()
-    return work
+from tests.flows.small import run, small_campaign
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -12,12 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.crew import InlineCrew
-from flows.order import Order
-from flows.settings import Settings
 from flows.studio import Run
 from generation.media.probe import probe
-from tests.flows.small import small_campaign
+from tests.flows.small import run, small_campaign
 
 torch = pytest.importorskip("torch", reason="`make test` installs it")
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,17 +26,12 @@ shots:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """A folder for the tiny model; one thread, because tiny tensors are ten times slower with two."""
-    folder, threads = tmp_path_factory.mktemp("models"), torch.get_num_threads()
-    before = os.environ.get("SPOTMILL_MODELS")
-    os.environ["SPOTMILL_MODELS"] = str(folder)
-    torch.set_num_threads(1)
-    yield folder
-    torch.set_num_threads(threads)
-    os.environ.pop("SPOTMILL_MODELS")
-    if before is not None:
-        os.environ["SPOTMILL_MODELS"] = before
+def models(tmp_path_factory, one_thread):
+    """A folder for the tiny model."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("models")
+        patch.setenv("SPOTMILL_MODELS", str(folder))
+        yield folder
 
 
 def command(*words: object, models: Path) -> subprocess.CompletedProcess[str]:
@@ -57,16 +49,6 @@ def command(*words: object, models: Path) -> subprocess.CompletedProcess[str]:
 def results(out: Path) -> list[dict[str, str]]:
     with (out / "results.csv").open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-def inline(campaign: Path, out: Path, **order) -> Run:
-    settings = Settings(out=out)
-    work = Run(Order(campaign, **order), settings, lambda: InlineCrew(settings.ledger_folder))
-    work.read()
-    for _ in work.produce():
-        pass
-    work.report()
-    return work
 
 
 def facts(work: Run) -> dict[str, object]:
@@ -111,7 +93,7 @@ def test_a_shot_that_continues_begins_where_the_one_before_ended(models, tmp_pat
     campaign = small_campaign(tmp_path / "campaign", "row_id,product,price\nred,Red cup,9.90\n")
     template = campaign / "small" / "template.yaml"
     template.write_text(template.read_text().replace("shots:\n  - share: 1\n", CHAIN.lstrip()))
-    work = inline(campaign, tmp_path / "out", engine="tiny")
+    work = run(campaign, tmp_path / "out", engine="tiny")
     assert work.summary.counts == {"done": 1}
     first, second = facts(work)["shots"]
     assert (first["notes"]["way"], second["notes"]["way"]) == ("text", "image")
@@ -130,7 +112,7 @@ def test_a_rows_lora_changes_its_own_film_and_no_other(models, tmp_path):
         state[f"transformer.blocks.{block}.attn1.to_v.lora_A.weight"] = torch.randn(4, 32)
         state[f"transformer.blocks.{block}.attn1.to_v.lora_B.weight"] = torch.randn(32, 4)
     save_file(state, campaign / "loras" / "a.safetensors")
-    work = inline(campaign, tmp_path / "out", engine="tiny")
+    work = run(campaign, tmp_path / "out", engine="tiny")
     assert work.summary.counts == {"done": 2}
     shots = {path.parent.name: json.loads(path.read_text()) for path in work.folder.glob("*/*.json")}
     red, blue = (next(value for name, value in shots.items() if name.startswith(row)) for row in ("red", "blue"))
@@ -155,7 +137,7 @@ def test_a_learned_model_of_the_campaign_enlarges_its_footage(models, tmp_path):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, campaign / "x2.onnx")
-    work = inline(campaign, tmp_path / "out", engine="tiny")
+    work = run(campaign, tmp_path / "out", engine="tiny")
     assert work.summary.counts == {"done": 1}
     (shot,) = facts(work)["shots"]
     assert shot["conformed"]["upscale"]["scale"] == 2

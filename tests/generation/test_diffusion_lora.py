@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,10 @@ from generation.errors import BadMedia, BadShot
 from generation.spec import Footage, Lora
 from tests.generation.tiny_wan import preset, shot
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 RANK = 4
 LAYERS = ("attn1.to_q", "attn1.to_out.0", "attn2.to_v", "ffn.net.0.proj")
 DENOISERS = ("transformer", "transformer_2")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

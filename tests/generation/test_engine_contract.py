@@ -44,22 +44,14 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         pytest.importorskip("torch", reason="`make test` installs it")
         monkeypatch.setenv("SPOTMILL_MODELS", str(request.getfixturevalue("models_folder")))
         monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the other process; tiny tensors are ten times slower with two
-        yield from one_thread(request.param)
+        request.getfixturevalue("one_thread")
+        yield get_engine(request.param)
     elif request.param == "videos-api":
         with VideosServer() as server:
             monkeypatch.setenv("SPOTMILL_VIDEOS_URL", server.url)
             yield get_engine(request.param)
     else:
         yield get_engine(request.param)
-
-
-def one_thread(name: str) -> Iterator[Engine]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield get_engine(name)
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

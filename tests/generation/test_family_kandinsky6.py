@@ -27,6 +27,7 @@ from tests.generation.tiny_families import build_kandinsky6
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 NAME = "Kandinsky6TI2VAPipeline"
 SIZE, FRAMES, FPS = Size(48, 32), 9, Fraction(24)
 SHOT = Shot("a red cube spins while a bell rings", SIZE, FRAMES, FPS, seed=7)
@@ -37,15 +38,6 @@ PRESET = Preset(
     frames_offset=1, min_frames=9, max_frames=121, schedule=Schedule(scheduler="PiflowScheduler", steps=2),
     guidance=1.0, makes_audio=True,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Tiny tensors on two busy cores are ten times slower with two threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -32,20 +32,12 @@ from tests.generation.tiny_families import build_ltx2
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE, FRAMES, FPS, TOKENS = Size(96, 64), 17, Fraction(24), 64
 SHOT = Shot("a red cube spins while a bell rings", SIZE, FRAMES, FPS, seed=7)
 SCRIPTS = ("a red cube", "красный куб", "一个红色的立方体", "مكعب أحمر")
 CALL: dict[str, object] = {"max_sequence_length": TOKENS}
 GUIDED: dict[str, object] = {**CALL, "spatio_temporal_guidance_blocks": [0]}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Tiny tensors on two busy cores are ten times slower with two threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,8 @@ class Diffusion(Engine):
         self.id, self.title = preset.name, preset.title
         self.licence, self.licence_url = preset.licence, preset.licence_url
         self.commercial_use, self.revenue_cap_usd = preset.commercial_use, preset.revenue_cap_usd
+        if preset.opt_in:
+            self.conditions = f"Know that {preset.opt_in}, then set `engine_options: {{accept: true}}`"
         self.excluded_territories = preset.excluded_territories
         self.needs_gpu, self.needs = preset.needs_gpu, _needs(preset)
         self.makes_audio, self.ways = preset.makes_audio, preset.ways
@@ -73,7 +75,10 @@ class Diffusion(Engine):
     def for_options(self, options: Mapping[str, object]) -> Diffusion:
         """See `Engine`: the negative words of the options are the engine's."""
         made = copy.copy(self)
-        made.negative_prompt = _joined(self.preset.negative_prompt, self._options(options).negative)
+        chosen = self._options(options)
+        made.negative_prompt = _joined(self.preset.negative_prompt, chosen.negative)
+        if chosen.accept and self.preset.opt_in and not self.revenue_cap_usd and self.commercial_use == "conditional":
+            made.commercial_use = "yes"  # what was to be read has been read, by whoever answers for it
         return made
 
     def missing(self, cards: Sequence[Gpu] | None = None) -> tuple[str, ...]:

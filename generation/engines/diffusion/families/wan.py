@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from generation.engines.diffusion.families.contract import Embedding, Family, Picture
+from generation.engines.diffusion.families.pixels import begins, pictures, pil
 from generation.engines.diffusion.films import read_pictures
-from generation.engines.diffusion.pictures import exact_frame, first_frame, reference
+from generation.engines.diffusion.pictures import exact_frame, reference
 from generation.spec import Shot
 
 #: What the models were trained with. A pipeline's call pads to it and its `encode_prompt` alone does not (226).
@@ -66,27 +67,20 @@ class Wan(Family):
         return {}
 
     def _image(self, pipe: Any, shot: Shot) -> dict[str, Any]:
-        return {"image": _pil(self._begins(shot))}
+        return {"image": pil(begins(shot))}
 
     def _first_last(self, pipe: Any, shot: Shot) -> dict[str, Any]:
         assert shot.last_frame is not None
-        return {"image": _pil(self._begins(shot)), "last_image": _pil(exact_frame(shot.last_frame, shot.size))}
+        return {"image": pil(begins(shot)), "last_image": pil(exact_frame(shot.last_frame, shot.size))}
 
     def _video(self, pipe: Any, shot: Shot) -> dict[str, Any]:
         assert shot.video is not None
-        pictures = read_pictures(shot.video, shot.size, shot.frames, shot.fps)
-        return {"video": [_pil(picture) for picture in pictures], "strength": shot.strength}
+        film = read_pictures(shot.video, shot.size, shot.frames, shot.fps)
+        return {"video": [pil(picture) for picture in film], "strength": shot.strength}
 
     def _references(self, pipe: Any, shot: Shot) -> dict[str, Any]:
-        pictures = [_pil(reference(path)) for path in _references(shot)]
-        return {"reference_images": [pictures]} if pictures else {}
-
-    @staticmethod
-    def _begins(shot: Shot) -> Picture:
-        if shot.first_frame is not None:
-            return exact_frame(shot.first_frame, shot.size)
-        assert shot.image is not None
-        return first_frame(shot.image, shot.size)
+        shown = [pil(reference(path)) for path in _references(shot)]
+        return {"reference_images": [shown]} if shown else {}
 
     def latents(self, pipe: Any, output: Any, shots: Sequence[Shot]) -> list[Any]:
         """See `Family`: (1, channels, frames, height, width) for each shot."""
@@ -135,18 +129,4 @@ def _decoded(pipe: Any, latent: Any) -> Iterator[Picture]:
     inverse = 1.0 / torch.tensor(vae.config.latents_std).view(shape).to(device, vae.dtype)
     with torch.no_grad():
         video = vae.decode(latent.to(device, vae.dtype) / inverse + mean, return_dict=False)[0][0]
-        pictures = torch.stack([_eight_bits(video[:, index]) for index in range(video.shape[1])])
-    # One copy for the film: each waits for all that the GPU was told before, the next shot's whole step among it.
-    yield from pictures.cpu().numpy()
-
-
-def _eight_bits(picture: Any) -> Any:
-    import torch
-
-    return ((picture.permute(1, 2, 0) / 2 + 0.5).clamp(0, 1).float() * 255).round().to(torch.uint8)
-
-
-def _pil(picture: Picture) -> Any:
-    from PIL import Image
-
-    return Image.fromarray(picture)
+    yield from pictures(video)
