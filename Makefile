@@ -6,7 +6,7 @@ OUT ?= out
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install diffusion demo test test-slow lint types bench bench-gpu lock clean
+.PHONY: help install diffusion demo test test-slow test-gpu lint types bench bench-gpu lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,10 +34,13 @@ demo: $(VENV)/.installed ## Run the sample campaign and say where its report is
 	@$(BIN)/spotmill run templates/sample --out $(OUT)
 
 test: $(VENV)/.diffusion lint types ## Lint, types, layering and all tests but the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow and not gpu"
 
 test-slow: $(VENV)/.diffusion ## The heavier checks
 	@$(BIN)/python -m pytest -m slow
+
+test-gpu: $(VENV)/.diffusion ## What only a GPU can show
+	@$(BIN)/python -m pytest -m gpu
 
 lint: $(VENV)/.installed ## Style and formatting
 	@$(BIN)/ruff check .

@@ -110,7 +110,7 @@ class Models:
         assert self._open
         name = self.family.pipelines[way]
         if name not in self._open.pipes:
-            self._open.pipes[name] = as_pipeline(self._open.pipe, name)
+            self._open.pipes[name] = executing_on(as_pipeline(self._open.pipe, name), self.device)
         return self._open.pipes[name]
 
     def _checkpoint(self, way: str) -> Checkpoint:
@@ -145,6 +145,7 @@ class Models:
         opened = _Open(checkpoint, precision, offload, pipe, {name: pipe}, loras)
         opened.merged = merge(pipe, self._merges(checkpoint, loras), self.family.denoisers)
         self._place(opened)
+        executing_on(pipe, self.device)
         guard(pipe.vae)
         self._open = opened
 
@@ -192,6 +193,19 @@ def _all_fit(denoisers: Sequence[Any]) -> bool:
 
     needed = sum(weight.numel() * weight.element_size() for part in denoisers for weight in part.parameters())
     return bool(needed < torch.cuda.get_device_properties(0).total_memory * 2 / 3)
+
+
+def executing_on(pipe: Any, device: str) -> Any:
+    """Make the pipeline create its latents on `device`; returns it.
+
+    diffusers takes the device of whichever part a set happens to give first: wrong in some processes, where an expert
+    is waiting in the machine's memory.
+    """
+    import torch
+
+    kind = type(pipe)
+    pipe.__class__ = type(kind.__name__, (kind,), {"_execution_device": property(lambda _: torch.device(device))})
+    return pipe
 
 
 def compute_rows_apart(denoiser: Any) -> None:

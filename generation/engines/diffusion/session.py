@@ -22,6 +22,7 @@ from generation.engines.diffusion.batch import Denoised, Kind, Settings, denoise
 from generation.engines.diffusion.families import get_family
 from generation.engines.diffusion.families.contract import Embedding, Picture
 from generation.engines.diffusion.finish import Finisher, Written
+from generation.engines.diffusion.loading import free
 from generation.engines.diffusion.memory import Footing, batch_for, gave_up, is_out_of_memory
 from generation.engines.diffusion.models import Models
 from generation.engines.diffusion.presets import Preset
@@ -128,7 +129,9 @@ class Session:
                     if smaller is None:
                         raise gave_up(self.preset.name, batch[0].shot, footing, error) from error
                     self._footings[kind] = footing = smaller
-                    self.models.close()
+                    batch = []
+                if not batch:  # outside the handler, whose exception still holds what the batch had allocated
+                    free()
                     continue
                 for _ in batch:
                     waiting.popleft()
