@@ -121,8 +121,8 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         notices.append(
             f"The voice {voice.title} is a draft voice, for previews and timing; record or choose a better one"
         )
-    if engine.id == "animatic":
-        notices.append("The footage is an animatic, drawn by code from the prompt; no text-to-video model was used")
+    if engine.notice:
+        notices.append(engine.notice)
     notices += filter(None, (override_notice(prepared), speed_notice(prepared), run.seen.measured.sentence()))
     if summary.failed:
         notices.append(f"{summary.failed} deliveries failed; failed.csv holds their rows, ready to be run again")

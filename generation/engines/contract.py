@@ -60,6 +60,8 @@ class Engine(ABC):
     needs_gpu: bool = False
     #: What has to be installed or fetched, as a sentence; empty when nothing is.
     needs: str = ""
+    #: What a reader of the report must not miss about its footage, as a sentence; "" is nothing.
+    notice: str = ""
     #: Which models are behind it, for manifest and report: "Wan-AI/Wan2.1-T2V-1.3B-Diffusers@0fad780".
     models: tuple[str, ...] = ()
     #: Distributions whose versions decide its pixels, for the manifest: "torch", "diffusers".

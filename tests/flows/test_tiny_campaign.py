@@ -73,6 +73,7 @@ def test_a_campaign_with_a_model_is_made_on_ray_and_again_for_nothing(models, tm
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["engine"]["models"][0].startswith("spotmill/tiny@")
     assert manifest["steps"]["prompt"]["made"] == 2
+    assert "a dry run, not for publishing" in (out / "report.html").read_text("utf-8")
     again = command("run", campaign, "--engine", "tiny", "--out", tmp_path / "out", models=models)
     assert "nothing had to be made" in again.stdout
     assert list((tmp_path / "out" / ".ledger" / "live").glob("*")) == []

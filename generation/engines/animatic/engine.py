@@ -83,6 +83,7 @@ class Animatic(Engine):
     licence = "Apache-2.0"
     licence_url = "https://www.apache.org/licenses/LICENSE-2.0"
     needs_gpu = False
+    notice = "The footage is an animatic, drawn by code from the prompt; no text-to-video model was used"
     digital_source_type = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
     composes_any_aspect = True
     reads_style_words = False

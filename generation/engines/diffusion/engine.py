@@ -58,6 +58,8 @@ class Diffusion(Engine):
         self.id, self.title = preset.name, preset.title
         self.licence, self.licence_url = preset.licence, preset.licence_url
         self.commercial_use, self.revenue_cap_usd = preset.commercial_use, preset.revenue_cap_usd
+        if not (preset.checkpoint.hub_id or preset.checkpoint.folder):
+            self.notice = "The footage is noise of a model with random weights: a dry run, not for publishing"
         if preset.opt_in:
             self.conditions = f"Know that {preset.opt_in}, then set `engine_options: {{accept: true}}`"
         self.excluded_territories = preset.excluded_territories
