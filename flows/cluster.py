@@ -108,7 +108,9 @@ class RayCrew:
             outcome: Outcome = ray.get(reference)
         except RayError as error:
             return ticket, _lost(error)
-        if engine is not None:
+        if engine is not None and any(failure.retry == INFRASTRUCTURE for failure in outcome.failures.values()):
+            ray.kill(engine)  # it says itself that its process is of no use any more
+        elif engine is not None:
             self._idle_engines.append(engine)
         return ticket, outcome
 

@@ -22,7 +22,7 @@ class Crew(Protocol):
     engines: int
 
     def room(self, job: Job) -> bool:
-        """Whether the job would start at once."""
+        """Whether the job would start at once: a matter of its kind, the same for all jobs of one."""
 
     def submit(self, ticket: str, work: Job | Batch) -> None:
         """Start the job, or several that belong together."""

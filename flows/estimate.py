@@ -50,6 +50,10 @@ class Range:
         """Scaled by an amount of work."""
         return Range(self.low * factor, self.expected * factor, self.high * factor)
 
+    def beside(self, other: Range) -> Range:
+        """Both at the same time: the longer one decides."""
+        return Range(max(self.low, other.low), max(self.expected, other.expected), max(self.high, other.high))
+
 
 @dataclass(slots=True)
 class Tally:
@@ -101,8 +105,9 @@ class Survey:
 
     @property
     def wall_seconds(self) -> Range | None:
-        """CPU seconds spread over the workers; the start of the run itself is not counted."""
-        return self.cpu_seconds.times(1 / self.workers) if self.cpu_seconds else None
+        """CPU seconds spread over the workers, beside those of one GPU; the start of the run itself is not counted."""
+        cpu, gpu = self.cpu_seconds, self.gpu_seconds
+        return cpu.times(1 / self.workers).beside(gpu) if cpu and gpu else None
 
     @property
     def cost_usd(self) -> Range | None:

@@ -27,6 +27,8 @@ from flows.steps import (
 #: Classes of failure: never again as it is; again after a pause; again elsewhere.
 NEVER, TRANSIENT, INFRASTRUCTURE = "never", "transient", "infrastructure"
 
+#: How torch begins when the GPU's driver reports a fault: its process gets the same answer to everything from then on.
+LOST_GPU = "CUDA error"
 #: Codes of faults that may pass when tried again.
 MAY_PASS = frozenset({"transient", "tool_timed_out", "tool_killed"})
 
@@ -193,6 +195,9 @@ def failure_of(error: Exception, step: str) -> Failure:
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Failure("no_space", step, "the disk is full", FIXES["no_space"], NEVER, trace=trace)
+    if isinstance(error, RuntimeError) and str(error).startswith(LOST_GPU):
+        message = f"its GPU cannot be used by this process any more ({str(error).splitlines()[0]})"
+        return Failure("worker_died", step, message, FIXES["worker_died"], INFRASTRUCTURE, trace=trace)
     code = getattr(error, "code", None)
     if isinstance(code, str) and code:
         retry = TRANSIENT if code in MAY_PASS else NEVER

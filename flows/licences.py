@@ -102,7 +102,7 @@ def _check_territories(
 def _locales(campaign: Campaign, rows: Iterable[Row]) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
     """Locales that rows choose for themselves, with their numbers; the campaign's own, if any row is made in them."""
     of_rows, others = [], False
-    for row in rows:
+    for row in (row for row in rows if row.enabled):
         of_rows += [(row.number, locale) for locale in row.locales]
         others = others or not row.locales
     return of_rows, campaign.locales if others else ()

@@ -280,8 +280,9 @@ class Production:
         for member in running.members:
             failure = outcome.failures.get(member)
             if outcome.failure and not self._was_kept(member):
-                self._graph.nodes[member].alone = True
                 failure = outcome.failure
+            if failure and failure.retry == INFRASTRUCTURE:
+                self._graph.nodes[member].alone = True
             self._settle(member, Outcome(failures={"": failure} if failure else {}))
 
     def _was_kept(self, identity: str) -> bool:

@@ -6,19 +6,17 @@ gets more than it takes at once. Knows no crew and starts nothing.
 
 from __future__ import annotations
 
-import heapq
+from collections import deque
 from collections.abc import Callable
-from itertools import count
 
 from flows.jobs import ConformJob, FilmJob, FootageJob, Job, PlateJob, PromptJob, SoundJob
 
-#: Films first: what is nearly done is finished before more is begun, so results come early and little lies about. Of
-#: what an engine does prompts come first, all at once, because its text encoder is then not needed again.
-PRIORITY: dict[type[Job], int] = {FilmJob: 0, SoundJob: 1, PlateJob: 2, ConformJob: 3, PromptJob: 4, FootageJob: 5}
+#: Films first: what is nearly done is finished before more is begun, so results come early and little lies about. Texts
+#: last: a model's text encoder takes the place of its denoisers, and either is minutes in loading, so that texts gather
+#: until no shot is left to render, and are then encoded together.
+KINDS: tuple[type[Job], ...] = (FilmJob, SoundJob, PlateJob, ConformJob, FootageJob, PromptJob)
 #: Texts that are encoded in one call: a text encoder of 10 GiB is loaded for it.
 PROMPTS_PER_JOB = 64
-#: Jobs looked at when a crew is busy: more of them would not find room either.
-LOOKED_AT = 64
 
 
 class ReadyJobs:
@@ -26,37 +24,41 @@ class ReadyJobs:
 
     def __init__(self, shots_per_job: int) -> None:
         self._shots_per_job = shots_per_job
-        self._heap: list[tuple[int, int, str]] = []
-        self._order = count()
+        self._queues: dict[type[Job], deque[str]] = {kind: deque() for kind in KINDS}
 
     def push(self, identity: str, job: Job) -> None:
         """A job may begin."""
-        heapq.heappush(self._heap, (PRIORITY[type(job)], next(self._order), identity))
+        self._queues[type(job)].append(identity)
 
     def take(self, has_room: Callable[[str], bool | None]) -> str | None:
-        """The first job that has room; None when none has. Those of which `has_room` says None are dropped."""
-        passed: list[tuple[int, int, str]] = []
-        found: str | None = None
-        while self._heap and found is None and len(passed) <= LOOKED_AT:
-            entry = heapq.heappop(self._heap)
-            room = has_room(entry[2])
-            if room:
-                found = entry[2]
-            elif room is False:
-                passed.append(entry)
-        for entry in passed:
-            heapq.heappush(self._heap, entry)
-        return found
+        """The first job that has room; None when none has. Those of which `has_room` says None are dropped.
+
+        Room is a matter of a job's kind, so one of each is asked: however many wait for a core, a GPU gets its work.
+        """
+        dropped = True
+        while dropped:  # what is dropped may make a film ready, which comes first
+            dropped = False
+            for queue in self._queues.values():
+                while queue:
+                    identity = queue.popleft()
+                    room = has_room(identity)
+                    if room:
+                        return identity
+                    if room is False:
+                        queue.appendleft(identity)
+                        break
+                    dropped = True
+        return None
 
     def take_along(self, job: PromptJob | FootageJob, engines: int, joins: Callable[[str], bool]) -> list[str]:
         """Others of the job's group to go along with it: those that `joins` says yes to, up to one engine's share."""
         most = PROMPTS_PER_JOB if isinstance(job, PromptJob) else self._shots_per_job
         if most == 1:
             return []
-        kind = PRIORITY[type(job)]
-        fellows = [entry[2] for entry in sorted(self._heap) if entry[0] == kind and joins(entry[2])]
+        queue = self._queues[type(job)]
+        fellows = [identity for identity in queue if joins(identity)]
         share = -(-(len(fellows) + 1) // engines)
         chosen = fellows[: min(most, share) - 1]
-        self._heap = [entry for entry in self._heap if entry[2] not in chosen]
-        heapq.heapify(self._heap)
+        gone = set(chosen)
+        self._queues[type(job)] = deque(identity for identity in queue if identity not in gone)
         return chosen

@@ -170,7 +170,8 @@ def _print_costs(survey: Survey) -> None:
         counts = [str(number) for number in (tally.asked, tally.unique, tally.cached, tally.missing)]
         table.add_row(kind, *counts, *_three(tally.cpu_seconds))
     out.print(table)
-    out.print(f"CPU seconds: {_range(survey.cpu_seconds)}; on {_count(survey.workers, 'worker')} about", end=" ")
+    who = _count(survey.workers, "worker") + (" and one GPU" if survey.gpu else "")
+    out.print(f"CPU seconds: {_range(survey.cpu_seconds)}; on {who} about", end=" ")
     out.print(f"{_range(survey.wall_seconds)} s of waiting.")
     if survey.gpu:
         out.print(f"GPU seconds: {_range(survey.gpu_seconds)}.")

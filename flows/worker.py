@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 #: Codes of faults that every job of the batch would meet: trying them one by one would only take longer. An engine has
 #: tried smaller batches, tiles and offloading before it says that memory does not suffice.
-OF_ALL = frozenset({"out_of_memory", "not_available", "no_space"})
+OF_ALL = frozenset({"out_of_memory", "not_available", "no_space", "worker_died"})
 
 Failures = dict[str, Failure]
 

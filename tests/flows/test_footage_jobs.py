@@ -6,6 +6,7 @@ alone, plates, sound and films are put down as done without making them.
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -185,8 +186,6 @@ def test_a_text_that_cannot_be_encoded_takes_no_other_with_it(tmp_path, toy):  #
 
 
 def test_shots_of_different_lengths_or_loras_share_no_batch(tmp_path, toy):  # noqa: F811
-    from dataclasses import replace
-
     from flows.jobs import FootageJob
     from flows.steps import LoraAsset
 
@@ -214,6 +213,80 @@ def test_the_work_space_of_the_engine_is_cleared_and_its_sound_is_kept(tmp_path,
 def test_options_reach_the_engine_validated_and_whole(tmp_path, toy):  # noqa: F811
     produce(tmp_path, extra="engine: toy\nvoice: none\nengine_options: {mood: wild, speed: fast}\n")
     assert toy.rendered[0].options == {"mood": "wild", "speed": "fast"}
+
+
+def test_texts_wait_until_no_shot_is_left_to_render(tmp_path, toy):  # noqa: F811
+    seen = []
+    toy.on_text = lambda text, bundle: seen.append("text")
+    toy.on_shot = lambda shot, batch: seen.append("shot")
+    rows = "row_id,product\n" + "".join(f"r{number},Cup {number}\n" for number in range(24))
+    assert set(produce(tmp_path, rows).codes.values()) == {"done"}
+    changes = sum(one != other for one, other in pairwise(seen))
+    # The window holds eight creatives: eight texts, then their eight shots, three times over.
+    assert changes == 5, "each change loads a model"
+
+
+def test_jobs_that_wait_for_a_core_keep_no_shot_from_a_free_engine():
+    from flows.jobs import FootageJob
+    from flows.ready import ReadyJobs
+
+    ready = ReadyJobs(4)
+    for number in range(200):
+        ready.push(f"plate {number}", PlateJob(None))
+    ready.push("shot", FootageJob(None))
+    assert ready.take(lambda identity: identity == "shot") == "shot"
+    assert ready.take(lambda identity: identity.startswith("plate")) == "plate 0"
+
+
+def test_what_a_dropped_job_makes_ready_is_taken_at_once():
+    from flows.ready import ReadyJobs
+
+    ready = ReadyJobs(4)
+    ready.push("plate", PlateJob(None))
+
+    def has_room(identity):
+        if identity == "plate":
+            ready.push("film", FilmJob(None, ()))
+            return None
+        return True
+
+    assert ready.take(has_room) == "film"
+
+
+def test_after_a_fault_of_the_gpu_each_shot_is_tried_again_alone(tmp_path, toy):  # noqa: F811
+    broken = []
+
+    def on_shot(shot, batch):
+        if cup(shot) == "r2" and len(broken) < 2:
+            broken.append(len(batch))
+            raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore")
+
+    toy.on_shot = on_shot
+    result = produce(tmp_path, attempts=3)
+    assert set(result.codes.values()) == {"done"}
+    assert broken == [4, 1]
+    assert Counter(map(cup, toy.rendered)) == {f"r{number}": 1 for number in range(1, 6)}
+    assert result.made["footage"] == 5, "what was kept before the fault is booked once"
+
+
+def test_an_engine_whose_gpu_is_lost_is_not_used_again(tmp_path, monkeypatch):
+    from flows import cluster
+    from flows.jobs import failure_of
+
+    outcomes = {
+        "bad": Outcome(failures={"x": failure_of(RuntimeError("CUDA error: unspecified launch failure"), "footage")}),
+        "good": Outcome(failures={"x": failure_of(RuntimeError("a fault of the shot"), "footage")}),
+    }
+    killed = []
+    monkeypatch.setattr(cluster, "_start", lambda workers, address: None)
+    monkeypatch.setattr(cluster.ray, "cluster_resources", lambda: {"CPU": 4.0, "GPU": 1.0})
+    monkeypatch.setattr(cluster.ray, "get", outcomes.__getitem__)
+    monkeypatch.setattr(cluster.ray, "kill", killed.append)
+    crew = cluster.RayCrew(tmp_path, workers=4, address="ray://box", needs_gpu=True)
+    crew._running = {"bad": ("1", "first engine"), "good": ("2", "second engine")}
+    assert crew._answer("bad") == ("1", outcomes["bad"])
+    assert crew._answer("good") == ("2", outcomes["good"])
+    assert (killed, crew._idle_engines) == (["first engine"], ["second engine"])
 
 
 # --- shots that go on -------------------------------------------------------------------------------------------------
@@ -338,6 +411,7 @@ def test_a_plan_of_an_engine_on_a_gpu_is_unknown_until_it_has_been_recorded(whol
     assert after.tallies["footage"].missing == 2
     assert after.gpu_seconds is not None
     assert after.gpu_seconds.expected == pytest.approx(recorded, rel=0.5)
+    assert replace(after, workers=10_000).wall_seconds == after.gpu_seconds, "no worker shortens what the GPU takes"
 
 
 def test_batches_cross_processes(tmp_path, toy):  # noqa: F811

@@ -177,6 +177,12 @@ def test_a_locale_of_the_campaign_that_no_row_is_made_in_is_no_complaint(tmp_pat
     assert gate.problems == []
 
 
+def test_a_row_that_is_switched_off_is_not_made_in_the_campaigns_locales(tmp_path: Path) -> None:
+    rows = [row(1, "en-US"), replace(row(2), enabled=False)]
+    gate = licence_gate(campaign(tmp_path, "de-DE"), rows, Strict(excluded_territories=frozenset({"DE"})))
+    assert gate.problems == []
+
+
 def test_a_language_without_a_country_is_refused_where_one_of_its_countries_is_excluded(tmp_path: Path) -> None:
     engine = Strict(excluded_territories=frozenset({"AT"}))
     (problem,) = licence_gate(campaign(tmp_path, "de"), [row()], engine).problems
