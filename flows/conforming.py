@@ -42,7 +42,10 @@ def _model(folder: Path, name: str, words: tuple[str, ...], problems: Problems) 
     if name in words:
         return None
     if not name.endswith(".onnx"):
-        fix = did_you_mean(name, words) or f"Write {', '.join(words)}, or an .onnx file inside the campaign's folder"
+        # A path is no misspelt word: only words are compared, and the way by a file is always said.
+        near = did_you_mean(name, words) if "." not in name else ""
+        near = near if near.startswith("Did") else ""
+        fix = near or f"Write {', '.join(words)}, or the path of an .onnx file inside the campaign's folder"
         problems.add("bad_conform", "no such way", fix, value=name, column="conform")
         return None
     return inside(folder, name, problems, column="conform")

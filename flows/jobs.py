@@ -38,14 +38,14 @@ FIXES = {
     "text_too_long": "Shorten the text",
     "missing_glyphs": "Give a font with these characters in brand.yaml `fonts`",
     "bad_media": "Replace the file",
-    "bad_shot": "Change the row's picture or the campaign's `seconds`",
+    "bad_shot": "Change what the message names: a picture, clip or LoRA of the row, or the campaign's `seconds`",
     "check_failed": "Look at the message; run again after mending, finished steps are kept",
     "out_of_memory": "Use smaller placements, a preset that needs less, or a machine with more memory",
     "refused": "Change the prompt, the row's texts or its picture",
     "no_space": "Free disk space and run again; finished steps are kept",
     "worker_died": "Run again; if it dies again, look at the log for its memory use",
     "timed_out": "Run again, or raise `job_deadline_seconds`",
-    "not_available": "Install what the message names",
+    "not_available": "Install, fetch or correct what the message names",
 }
 INTERNAL_FIX = "This is a fault of Spotmill: please report it with the log file"
 

@@ -64,7 +64,7 @@ def _check_use(campaign: Campaign, engine: Engine, problems: Problems) -> None:
         problems.add("licence_revenue", message, fix, value=f"{revenue:,}", column="annual_revenue_usd")
     elif engine.commercial_use != "yes" and engine.conditions:
         message = f"{licence} may allow commercial use on conditions"
-        fix = f"{engine.conditions}, use another engine, {OVERRIDE}"
+        fix = f"{engine.conditions}, or use another engine"
         problems.add("licence_commercial", message, fix, value=engine.id, column="engine_options")
     elif engine.commercial_use != "yes" and revenue is None:
         message = f"{licence} allows commercial use on conditions, and your yearly revenue is not stated"

@@ -32,7 +32,8 @@ class Problem:
         if self.column:
             where += f", column {self.column}"
         shown = f" ({self.value!r})" if self.value else ""
-        return f"{where}: {self.message}{shown}. {self.fix}".rstrip()
+        end = "" if self.message.endswith("?") and not shown else "."
+        return f"{where}: {self.message}{shown}{end} {self.fix}".rstrip()
 
 
 class BadInput(Exception):

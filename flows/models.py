@@ -99,9 +99,12 @@ def pull_model(name: str, say: Say, hub: Hub | None = None) -> None:
     from generation.engines.diffusion.weights import download_gib, lacking
 
     preset = _preset(name)
-    to_fetch = f"{download_gib(preset):.1f} GiB to fetch" if lacking(preset) else "all is here"
+    of_yours = "a folder of yours, nothing to fetch"
+    size = f"{download_gib(preset):.1f} GiB to fetch" if not preset.checkpoint.folder else of_yours
+    to_fetch = size if lacking(preset) else "all is here"
     say(f"{preset.title}: {to_fetch}")
-    say(f"licence: {licence_terms(preset)} ({preset.licence_url})")
+    address = f" ({preset.licence_url})" if preset.licence_url else ""
+    say(f"licence: {licence_terms(preset)}{address}")
     with _as_input(name):
         folders = pull(preset, _Telling(say), hub=hub)
     for folder in folders:

@@ -20,7 +20,7 @@ from flows.model import BadInput, Campaign, Creative, Problem, Row
 from flows.placements import get_placement
 from flows.plan import CreativePlan, Planner
 from flows.preflight import preflight
-from flows.problems import in_order
+from flows.problems import did_you_mean, in_order
 from flows.refusals import Refusals
 from flows.rows import RefusedRow, RowsRead, read_all_rows
 from flows.selection import select_rows
@@ -107,9 +107,12 @@ def prepare(order: Order) -> Prepared:
     planner = Planner(campaign, template.spec.seconds, engine, voice, hashes)
     licence = licence_gate(campaign, rows, engine)
     refusals = Refusals(campaign, planner, engine, template.spec.seconds)
-    # With options that it does not understand, an engine refuses every shot for them alone.
-    watched = creatives if any(problem.code == "bad_option" for problem in found) else refusals.watch(creatives)
-    found += [*licence.problems, *preflight(campaign, template, watched), *refusals.problems]
+    misread = any(problem.code == "bad_option" for problem in found)
+    # Where options are wrong, what they say of the licence is unknown: that complaint would be false.
+    found += [one for one in licence.problems if not (misread and one.column == "engine_options")]
+    # With options that are wrong, or not accepted, an engine refuses every shot for them alone.
+    watched = creatives if any(one.column == "engine_options" for one in found) else refusals.watch(creatives)
+    found += [*preflight(campaign, template, watched), *refusals.problems]
     good, skipped = _sorted_out(rows, read, tuple(dict.fromkeys(found)), order.skip_bad_rows)
     return Prepared(
         campaign=campaign,
@@ -224,8 +227,9 @@ def _check_options(model: type[BaseModel], options: Mapping[str, object], key: s
         for fault in error.errors():
             name = ".".join(str(part) for part in fault["loc"])
             known = ", ".join(model.model_fields) or "none"
-            fix = f"Known: {known}"
-            message = f"{name}: {fault['msg']}"
+            near = did_you_mean(name, model.model_fields) if fault["type"] == "extra_forbidden" else ""
+            fix = near if near.startswith("Did") else f"Known: {known}"
+            message = f"{name}: no such option" if fault["type"] == "extra_forbidden" else f"{name}: {fault['msg']}"
             found.append(Problem("campaign.yaml", None, key, "bad_option", str(fault["input"])[:60], message, fix))
         return False
     return True

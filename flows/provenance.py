@@ -129,4 +129,4 @@ class Measured:
         if not self.shots:
             return ""
         parts = [words.format(self.worst[name]) for name, words in MEASURES.items() if name in self.worst]
-        return f"Measured on {self.shots} shots, at worst: {', '.join(parts)}"
+        return f"Measured on {self.shots} {'shot' if self.shots == 1 else 'shots'}, at worst: {', '.join(parts)}"

@@ -61,7 +61,7 @@ class Summary:
         """One line."""
         counts = ", ".join(f"{count} {state}" for state, count in self.counts.items()) or "no deliveries"
         made = sum(self.made.values())
-        work = f"{made} steps made" if made else "nothing had to be made"
+        work = f"{made} {'step' if made == 1 else 'steps'} made" if made else "nothing had to be made"
         return f"{self.campaign}: {verdict(self.counts)}: {counts}; {work}, {self.seconds:.0f} s."
 
     def reasons(self) -> list[str]:

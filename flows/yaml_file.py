@@ -140,6 +140,10 @@ def _complain(detail: ErrorDetails, model: type[BaseModel], lines: Mapping[Place
         )
     elif detail["type"] == "missing":
         problems.add("missing_key", f"line {line}: the key is required", f"Add `{place[-1]}:`", column=name)
+    elif detail["type"] in ("model_type", "dict_type"):
+        keys = ", ".join(_keys(model, place)) if detail["type"] == "model_type" else ""
+        fix = f"Write `{place[-1]}: {{key: value}}`" + (f"; keys: {keys}" if keys else "") if place else ""
+        problems.add("bad_value", f"line {line}: keys are expected here", fix, value=detail["input"], column=name)
     else:
         message = detail["msg"].removeprefix("Value error, ")
         problems.add(

@@ -66,7 +66,7 @@ function choose() {
   chosen = data.films.filter((film) =>
     FILTERS.every(([name]) => !choice[name] || film.fields[name] === choice[name]) && wanted.every((word) => film.words.includes(word)));
   document.getElementById("found").textContent = chosen.length === data.films.length
-    ? `${chosen.length.toLocaleString("en")} deliveries` : `${chosen.length.toLocaleString("en")} of ${data.films.length.toLocaleString("en")} deliveries`;
+    ? `${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "delivery" : "deliveries"}` : `${chosen.length.toLocaleString("en")} of ${data.films.length.toLocaleString("en")} deliveries`;
   remember();
   list();
 }

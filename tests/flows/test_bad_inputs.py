@@ -3,11 +3,15 @@
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from flows.model import BadInput
+from flows.order import Order, prepare
 from flows.pictures import LIMIT_PIXELS
+from tests.flows.small import small_campaign
 from tests.flows.written import CAMPAIGN, complaints, creatives, opened, write
 
 
@@ -260,3 +264,32 @@ def test_all_rows_are_read_before_anything_is_said(tmp_path):
         problem.row for problem in complaints(folder)
     ) == [1, 2, 3, 4]
     assert [row.row_id for row in opened(folder)[2].rows] == ["e"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (
+            "engine: tiny\nengine_options: {preview_evry: 5}\n",
+            ["preview_evry: no such option ('5'). Did you mean \"preview_every\"?"],
+        ),
+        (
+            "engine: videos-api\nengine_options: {modell: x, licence: MIT}\n",
+            ["modell: no such option ('x'). Did you mean \"model\"?"],
+        ),
+        ("engine: av-open\n", ["then set `engine_options: {accept: true}`, or use another engine"]),
+        ("conform: {upscale: x4.pt}\n", ["Write none, or the path of an .onnx file inside the campaign's folder"]),
+        ("conform: {interpolation: motionn}\n", ['Did you mean "motion"?']),
+        (
+            "conform: motion\n",
+            ["keys are expected here ('motion'). Write `conform: {key: value}`; keys: interpolation"],
+        ),
+    ],
+)
+def test_a_slip_about_footage_is_one_sentence_with_the_way_out(tmp_path: Path, extra: str, said: list[str]) -> None:
+    with pytest.raises(BadInput) as caught:
+        prepare(Order(small_campaign(tmp_path / "campaign", extra=extra)))
+    sentences = [problem.sentence() for problem in caught.value.problems]
+    assert len(sentences) == len(said), sentences
+    for sentence, words in zip(sentences, said, strict=True):
+        assert words in sentence

@@ -161,6 +161,17 @@ def test_a_checkpoint_of_ones_own_is_a_few_lines(tmp_path: Path) -> None:
     assert mine.title != draft.title
 
 
+def test_the_checkpoints_of_the_documentation_are_presets_with_their_own_schedule_and_licence(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text("utf-8")
+    written = own(tmp_path, "\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)))
+    assert list(written) == ["house", "house-fast"]
+    house, distilled = written.values()
+    assert (house.licence, house.licence_url) == ("ours", "")
+    assert dict(house.schedule.config) == {"flow_shift": 3.0}
+    assert dict(distilled.schedule.config) == {}
+    assert len(distilled.schedule.sigmas) == distilled.schedule.steps == 4
+
+
 def test_a_repository_of_ones_own_need_not_be_pinned(tmp_path: Path) -> None:
     mine = own(tmp_path, '[shoes]\nbase = "fast"\nhub_id = "acme/Shoes-Wan"\nguidance = 1\n')["shoes"]
     assert (mine.checkpoint.hub_id, mine.checkpoint.revision, mine.guidance) == ("acme/Shoes-Wan", "", 1.0)

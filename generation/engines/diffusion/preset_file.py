@@ -79,15 +79,17 @@ def _completed(name: str, table: Table, known: Mapping[str, Table], where: str) 
     inherited = {**known[base], "rank": 0, "title": f"{known[base]['title']} ({name})"}
     if short or "checkpoint" in own:
         inherited["checkpoint"] = {}
+    if "licence" in own:
+        inherited["licence_url"] = ""  # the text of another licence would be shown as the text of this one
     return _merged(inherited, {**own, **({"checkpoint": short} if short else {})})
 
 
 def _merged(base: Table, own: Table) -> Table:
-    """`own` over `base`, table by table."""
+    """`own` over `base`, table by table. `config` counts whole: it is one scheduler's, and another one refuses it."""
     nested = {
         key: _merged(base[key], value)
         for key, value in own.items()
-        if isinstance(value, dict) and isinstance(base.get(key), dict)
+        if key != "config" and isinstance(value, dict) and isinstance(base.get(key), dict)
     }
     return {**base, **own, **nested}
 
