@@ -170,6 +170,7 @@ def test_the_checkpoints_of_the_documentation_are_presets_with_their_own_schedul
     assert dict(house.schedule.config) == {"flow_shift": 3.0}
     assert dict(distilled.schedule.config) == {}
     assert len(distilled.schedule.sigmas) == distilled.schedule.steps == 4
+    assert {speed.cache for speed in distilled.speeds.values()} == {"none"}
 
 
 def test_a_repository_of_ones_own_need_not_be_pinned(tmp_path: Path) -> None:
@@ -418,17 +419,6 @@ def test_what_a_machine_lacks_is_told_with_the_numbers() -> None:
     assert "240.0 GiB" in only
     assert least_gib(SHIPPED_PRESETS["tiny"]) == 0
     assert Diffusion(SHIPPED_PRESETS["tiny"]).missing(cards=()) == ()
-
-
-def test_the_tables_shown_in_the_docs_are_presets(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
-    tables = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(tables) == 2
-    (tmp_path / "own.toml").write_text("\n".join(tables))
-    own = read_presets(tmp_path / "own.toml", load_presets())
-    assert list(own) == ["house", "house-fast"]
-    assert own["house-fast"].schedule.sigmas == (1.0, 0.9375, 0.8333, 0.625)
-    assert own["house-fast"].checkpoint.folder == own["house"].checkpoint.folder == str(tmp_path / "models/house-wan")
 
 
 def test_every_way_of_a_preset_is_explained_in_the_docs() -> None:
