@@ -67,6 +67,14 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has loaded a model is offline for good; here the order of the tests must not matter."""
+    constants = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SPOTMILL_MODELS", str(tmp_path / "models"))
     monkeypatch.delenv("HF_TOKEN", raising=False)
