@@ -8,7 +8,7 @@ levels and the memory at hand do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from generation.errors import NotAvailable
@@ -80,16 +80,22 @@ def offload_groups(module: Any, device: str, leaves: bool = False) -> None:
     """Keep the weights in the host's memory and bring each block (or each layer) to the device when it is its turn.
 
     The least memory at native precision; on a GPU the next block comes while this one computes. Until the model is
-    loaded again.
+    loaded again. By layers for models of other libraries, such as text encoders: those run once for a text, and are
+    not worth a second copy in pinned memory.
     """
     import torch
+    from diffusers.hooks import apply_group_offloading
 
+    there, here = torch.device(device), torch.device("cpu")
+    if leaves:
+        apply_group_offloading(module, onload_device=there, offload_device=here, offload_type="leaf_level")
+        return
     streams = device.startswith("cuda")
     module.enable_group_offload(
-        onload_device=torch.device(device),
-        offload_device=torch.device("cpu"),
-        offload_type="leaf_level" if leaves else "block_level",
-        num_blocks_per_group=None if leaves else 1,
+        onload_device=there,
+        offload_device=here,
+        offload_type="block_level",
+        num_blocks_per_group=1,
         use_stream=streams,
         non_blocking=streams,
     )
@@ -132,10 +138,12 @@ def swapped(denoisers: Sequence[Any], device: str, home: str = "cpu") -> Iterato
 @contextmanager
 def tiled(vae: Any) -> Iterator[None]:
     """Decode in overlapping tiles: far less memory, a little slower, and other pixels near the seams."""
-    before = bool(getattr(vae, "use_tiling", False))
-    vae.enable_tiling()
-    try:
-        yield
-    finally:
-        if not before:
-            vae.disable_tiling()
+    # The next shot's picture may be encoded in another thread: not in tiles, only because this one needs them.
+    with getattr(vae, "turn", nullcontext()):
+        before = bool(getattr(vae, "use_tiling", False))
+        vae.enable_tiling()
+        try:
+            yield
+        finally:
+            if not before:
+                vae.disable_tiling()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from generation.engines.diffusion.accelerate import tiled
 from generation.engines.diffusion.families.contract import Family
+from generation.engines.diffusion.loading import free
 from generation.engines.diffusion.memory import Footing, gave_up, is_out_of_memory
 from generation.errors import GenerationError
 from generation.media.frames import VideoWriter
@@ -47,7 +48,9 @@ class Finisher:
     def __init__(self, family: Family, *, tiling: bool) -> None:
         import torch
 
-        self._family, self._tiling = family, tiling
+        self._family = family
+        #: Whether the next shots are decoded in tiles.
+        self.tiling = tiling
         self._stop = threading.Event()
         self._queue: Any = None
         # As in `drive.py`: a new thread has OpenMP's default, not the caller's number.
@@ -82,15 +85,19 @@ class Finisher:
             return self._finish(pipe, latent, shot, path)
 
     def _finish(self, pipe: Any, latent: Any, shot: Shot, path: Path) -> Written:
+        tiling, again = self.tiling, False  # once: the session may change it meanwhile
         try:
-            self._write(pipe, latent, shot, path, self._tiling)
+            self._write(pipe, latent, shot, path, tiling)
         except Exception as error:
-            if self._tiling or not is_out_of_memory(error):
+            if tiling or not is_out_of_memory(error):
                 raise
-            self._tiling = True  # the next shots of this size would not fit either
+            again = True
+        if again:  # outside the handler, whose exception still holds what was decoded so far
+            free()
+            tiling = self.tiling = True  # the next shots of this size would not fit either
             self._in_tiles(pipe, latent, shot, path)
         sound = self._family.sound(pipe, latent, shot)
-        return Written(None if sound is None else _write_sound(path.with_suffix(".wav"), *sound), self._tiling)
+        return Written(None if sound is None else _write_sound(path.with_suffix(".wav"), *sound), tiling)
 
     def _in_tiles(self, pipe: Any, latent: Any, shot: Shot, path: Path) -> None:
         try:

@@ -28,13 +28,14 @@ class Merge:
 
 @dataclass(slots=True)
 class Merged:
-    """What was changed: the originals of every touched weight, on the CPU."""
+    """What was changed: the originals of every touched weight, on the CPU; none of what is merged for good."""
 
+    for_good: bool = False
     _originals: list[tuple[Any, Any]] = field(default_factory=list)
 
     def keep(self, weight: Any) -> None:
         """Remember a weight before it is changed for the first time."""
-        if all(weight is not other for other, _ in self._originals):
+        if not self.for_good and all(weight is not other for other, _ in self._originals):
             self._originals.append((weight, weight.detach().to("cpu", copy=True)))
 
     def undo(self) -> None:
@@ -47,12 +48,14 @@ class Merged:
         self._originals.clear()
 
 
-def merge(pipe: Any, files: Sequence[Merge], denoisers: Sequence[str]) -> Merged:
+def merge(pipe: Any, files: Sequence[Merge], denoisers: Sequence[str], for_good: bool = False) -> Merged:
     """Merge LoRA files into the denoisers of a pipeline, in order.
 
-    Raises: BadShot when a file belongs to another model, BadMedia when it is damaged. Nothing is changed then.
+    `for_good` keeps no originals: those of two experts of 14B would be 57 GB.
+    Raises: BadShot when a file belongs to another model, BadMedia when it is damaged. Nothing is changed then, unless
+    `for_good`: such a pipeline must be dropped.
     """
-    merged = Merged()
+    merged = Merged(for_good)
     try:
         for file in files:
             state, scale = _read(pipe, file.path)

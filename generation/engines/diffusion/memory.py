@@ -52,6 +52,8 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, torch.OutOfMemoryError | MemoryError)
         or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
         or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
+        # cuBLAS and cuDNN, which take their workspaces past torch's allocator.
+        or (isinstance(error, RuntimeError) and "ALLOC_FAILED" in str(error))
     )
 
 

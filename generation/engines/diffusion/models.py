@@ -61,18 +61,25 @@ class Models:
         """The same in the words of `Speed.storage`."""
         return "fp8" if self.precision == "fp8" else "native"
 
-    def text(self) -> Any:
-        """A pipeline that can encode texts; denoisers leave for it."""
+    def text(self, offload: bool = False) -> Any:
+        """A pipeline that can encode texts; denoisers leave for it. Layer by layer where it does not fit as a whole."""
         if self._text is None:
             if not self.together:
                 self.close()
             folder = find(self.preset.checkpoint, self.preset.name)
-            self._text = load_pipeline(
+            pipe = load_pipeline(
                 folder, self.family.pipelines["text"],
                 without=(*self.family.denoisers, *self.family.decoders, *self.family.unused_parts),
                 precision=self.compute("auto"),
             )  # fmt: skip
-            self._text.to(self.device)
+            if offload or (self.device != "cpu" and not _fits(pipe)):
+                for part in pipe.components.values():
+                    if hasattr(part, "parameters"):
+                        offload_groups(part, self.device, leaves=True)
+            else:
+                pipe.to(self.device)
+            # Only now: after an error, the next call must not find a model that is half on the device.
+            self._text = executing_on(pipe, self.device)
         return self._text
 
     def without_text(self) -> None:
@@ -128,7 +135,7 @@ class Models:
             if opened.merged:
                 opened.merged.undo()
             opened.merged, opened.loras = None, ()
-            opened.merged = merge(opened.pipe, self._merges(checkpoint, loras), self.family.denoisers)
+            opened.merged = merge(opened.pipe, _shots_own(loras), self.family.denoisers)
             opened.loras = loras
             return
         self.close()
@@ -143,20 +150,21 @@ class Models:
             precision=self.compute(precision), full_precision=self.family.full_precision,
         )  # fmt: skip
         opened = _Open(checkpoint, precision, offload, pipe, {name: pipe}, loras)
-        opened.merged = merge(pipe, self._merges(checkpoint, loras), self.family.denoisers)
+        merge(pipe, self._own(checkpoint), self.family.denoisers, for_good=True)
+        for_good = precision == "fp8" or offload  # nothing can be taken out of these
+        opened.merged = merge(pipe, _shots_own(loras), self.family.denoisers, for_good=for_good)
         self._place(opened)
         executing_on(pipe, self.device)
         guard(pipe.vae)
         self._open = opened
 
-    def _merges(self, checkpoint: Checkpoint, loras: Sequence[Lora]) -> list[Merge]:
-        """The preset's own adapters (a step distillation) first, then the shot's."""
-        own = [
+    def _own(self, checkpoint: Checkpoint) -> list[Merge]:
+        """The preset's own adapters (a step distillation): merged before a shot's, and never taken out."""
+        return [
             Merge(adapter_path(one, self.preset.name), one.weight, (one.component,))
             for one in adapters(self.preset)
             if one.for_image == (checkpoint is self.preset.image_checkpoint)
         ]
-        return [*own, *(Merge(lora.path, lora.weight) for lora in loras)]
 
     def _place(self, opened: _Open) -> None:
         pipe, device = opened.pipe, self.device
@@ -184,7 +192,20 @@ class Models:
         if self._open is not None:
             opened, self._open = self._open, None
             opened.stack.close()
+            opened.merged = None  # it holds the weights too
             free(opened.pipe, *opened.pipes.values())
+
+
+def _fits(pipe: Any) -> bool:
+    """Whether a text encoder fits into what is free now, with a GiB for its activations.
+
+    A card that has room for the denoisers in 8 bits may have none for an encoder of 11 GiB.
+    """
+    import torch
+
+    parts = [part for part in pipe.components.values() if hasattr(part, "parameters")]
+    needed = sum(weight.numel() * weight.element_size() for part in parts for weight in part.parameters())
+    return bool(needed + 2**30 < torch.cuda.mem_get_info()[0])
 
 
 def _all_fit(denoisers: Sequence[Any]) -> bool:
@@ -193,6 +214,10 @@ def _all_fit(denoisers: Sequence[Any]) -> bool:
 
     needed = sum(weight.numel() * weight.element_size() for part in denoisers for weight in part.parameters())
     return bool(needed < torch.cuda.get_device_properties(0).total_memory * 2 / 3)
+
+
+def _shots_own(loras: Sequence[Lora]) -> list[Merge]:
+    return [Merge(lora.path, lora.weight) for lora in loras]
 
 
 def executing_on(pipe: Any, device: str) -> Any:
@@ -228,7 +253,7 @@ def compute_rows_apart(denoiser: Any) -> None:
 
 def guard(vae: Any) -> None:
     """One thread at a time in a VAE: Wan's keeps the frames before the current ones in itself while it works."""
-    if getattr(vae, "guarded", False):
+    if getattr(vae, "turn", None) is not None:
         return
     lock = RLock()
 
@@ -239,4 +264,4 @@ def guard(vae: Any) -> None:
 
         return call
 
-    vae.encode, vae.decode, vae.guarded = guarded(vae.encode), guarded(vae.decode), True
+    vae.encode, vae.decode, vae.turn = guarded(vae.encode), guarded(vae.decode), lock

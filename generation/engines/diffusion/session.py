@@ -77,8 +77,9 @@ class Session:
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-                self.models.close()  # the denoisers, if they were still there
-                return self.family.encode(self.models.text(), [text])[0]
+            # Outside the handler, whose exception still holds what was computed so far.
+            self.models.without_text()
+            return self.family.encode(self.models.text(offload=True), [text])[0]
 
     def render(self, shots: Sequence[Shot], paths: Sequence[Path]) -> Iterator[Progress | Footage]:
         """See `Engine.render`. Neighbours of one kind are denoised together; footage comes in the shots' order."""
@@ -123,7 +124,6 @@ class Session:
                 except Exception as error:
                     if not is_out_of_memory(error):
                         raise
-                    yield from _finished(unfinished, 0)  # the decoder may have held what was missing
                     tried = replace(footing, batch=len(batch))
                     smaller = tried.smaller(can_offload=self.models.device != "cpu")
                     if smaller is None:
@@ -132,12 +132,15 @@ class Session:
                     batch = []
                 if not batch:  # outside the handler, whose exception still holds what the batch had allocated
                     free()
+                    finisher.tiling = finisher.tiling or footing.tiling
+                    yield from _finished(unfinished, 0)  # the decoder may have held what was missing
                     continue
                 for _ in batch:
                     waiting.popleft()
                 # Two batches in memory at most: the one being denoised and the one being decoded.
                 yield from _finished(unfinished, len(batch))
             yield from _finished(unfinished, 0)
+            self._footings[kind] = replace(footing, tiling=finisher.tiling)
 
     def _first_footing(self, kind: Kind, settings: Settings, shot: Shot) -> Footing:
         most = min(settings.batch or batch_for(shot), largest_batch(settings.speed) or 8)

@@ -101,6 +101,10 @@ def _compiled(modules: Sequence[Any], speed: Speed, shape: Shape | None) -> Iter
         # The film is the same without it, so that a machine without one works, only slower.
         yield f"not compiled, because no C compiler is installed ({', '.join(COMPILERS)}): shots take longer"
         return
+    if speed.compile and any(storage_of(module) == "fp8" for module in modules):
+        # Casting to and fro breaks every block into a dozen small graphs: minutes of compiling for next to nothing.
+        yield "not compiled, because the weights are kept in 8 bits: shots take longer"
+        return
     for module in modules:
         if not speed.compile:
             uncompile(module)
