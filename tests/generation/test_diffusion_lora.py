@@ -117,6 +117,20 @@ def test_taking_out_restores_every_bit(folders: Path, tmp_path: Path) -> None:
     assert all(torch.equal(before[name], weight) for name, weight in weights(pipe).items())
 
 
+def test_what_is_merged_for_good_stays_when_a_shots_own_leaves_and_keeps_no_originals(
+    folders: Path, tmp_path: Path
+) -> None:
+    pipe, other = opened(folders / "text"), opened(folders / "text")
+    own, style = (Merge(written(tmp_path / f"{seed}.safetensors", matrices(pipe, seed)), 0.3) for seed in range(2))
+    assert merge(pipe, [own], DENOISERS, for_good=True)._originals == []
+    distilled = weights(pipe)
+    merged = merge(pipe, [style], DENOISERS)
+    merge(other, [own, style], DENOISERS)
+    assert all(torch.equal(weights(other)[name], weight) for name, weight in weights(pipe).items())
+    merged.undo()
+    assert all(torch.equal(distilled[name], weight) for name, weight in weights(pipe).items())
+
+
 def test_both_experts_are_changed_unless_one_is_named(folders: Path, tmp_path: Path) -> None:
     pipe = opened(folders / "two_experts")
     file = written(tmp_path / "style.safetensors", matrices(pipe))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import replace
 from fractions import Fraction
@@ -14,10 +15,11 @@ from PIL import Image
 
 from generation.engines.diffusion import batch, finish
 from generation.engines.diffusion import session as sessions
+from generation.engines.diffusion.accelerate import tiled
 from generation.engines.diffusion.batch import Settings, denoise
 from generation.engines.diffusion.families.wan import Wan
 from generation.engines.diffusion.loading import as_pipeline, load_pipeline
-from generation.engines.diffusion.memory import Footing, batch_for
+from generation.engines.diffusion.memory import Footing, batch_for, is_out_of_memory
 from generation.engines.diffusion.presets import Preset, Schedule
 from generation.engines.diffusion.session import Session
 from generation.engines.diffusion.tiny import KINDS, build
@@ -445,6 +447,7 @@ def test_a_decoder_out_of_memory_decodes_in_tiles_and_says_so(
     def failing(self: finish.Finisher, *rest: object, tiling: bool | None = None) -> None:
         asked = rest[-1] if tiling is None else tiling
         tried.append(bool(asked))
+        assert sys.exc_info()[1] is None, "the error of the first try still holds what that had decoded"
         if not asked:
             raise torch.OutOfMemoryError("tried to allocate 3 GiB")
         write(self, *rest, **({} if tiling is None else {"tiling": tiling}))  # type: ignore[arg-type]
@@ -453,6 +456,65 @@ def test_a_decoder_out_of_memory_decodes_in_tiles_and_says_so(
     made = render(session, [shot(), shot(seed=8)], tmp_path)
     assert tried == [False, True, True]
     assert [footage.notes["decoded"] for footage in made] == ["in tiles", "in tiles"]
+    tried.clear()
+    render(session, [shot(seed=9)], tmp_path / "later")
+    assert tried == [True], "what was learned about memory was forgotten"
+
+
+def test_a_shot_that_is_decoded_in_tiles_does_not_tile_the_next_shots_picture(folders: Path) -> None:
+    session = Session(preset(folders / "image", "image"))
+    vae = session.models.pipeline(shot(), "auto", "native", offload=False).vae
+    began, seen = threading.Event(), []
+    inner = vae._encode
+    vae._encode = lambda picture: seen.append(vae.use_tiling) or inner(picture)
+
+    def encode() -> None:
+        began.set()
+        vae.encode(torch.zeros(1, 3, 1, 32, 48))
+
+    other = threading.Thread(target=encode)
+    with tiled(vae):
+        other.start()
+        began.wait()
+        other.join(0.2)
+        assert seen == []
+    other.join()
+    assert seen == [False]
+
+
+def test_a_text_encoder_without_room_comes_layer_by_layer_and_encodes_the_same(
+    text: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / "plain.safetensors", tmp_path / "tight.safetensors"]
+    list(Session(text).encode(["a red cube"], paths[:1]))
+    session = Session(text)
+    encode, asked = session.family.encode, []
+
+    def failing(pipe: object, texts: list[str]) -> object:
+        asked.append(hasattr(pipe.text_encoder.encoder.block[0].layer[0].SelfAttention.q, "_diffusers_hook"))  # type: ignore[attr-defined]
+        assert sys.exc_info()[1] is None
+        if len(asked) == 1:
+            raise torch.OutOfMemoryError("tried to allocate 3 GiB")
+        return encode(pipe, texts)
+
+    monkeypatch.setattr(session.models, "together", False)
+    monkeypatch.setattr(session.family, "encode", failing)
+    list(session.encode(["a red cube"], paths[1:]))
+    assert asked == [False, True]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        MemoryError(),
+    ],
+)
+def test_every_library_that_runs_out_of_memory_is_understood(error: Exception) -> None:
+    assert is_out_of_memory(error)
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
 def test_the_order_of_what_is_tried() -> None:

@@ -398,6 +398,9 @@ def test_fp8_storage_halves_and_quarters_the_weights_and_keeps_the_film_near(pip
     assert size() < 0.6 * before
     assert other.transformer.blocks[0].attn1.to_q.weight.dtype == torch.float8_e4m3fn
     assert 0 < float((film - exact).abs().mean()) < 0.2 * float(exact.abs().mean())
+    with at(other, Speed(storage="fp8", compile=True), shape=(48, 32, 9, 1)) as handle:
+        assert torch.equal(run(other, handle), film)
+    assert "not compiled" in handle.notes["warnings"][0]
     store_fp8(other.transformer)  # a second time is nothing
     assert torch.equal(run(other), film)
     with pytest.raises(NotAvailable, match="load the model again"), at(other, Speed()):
