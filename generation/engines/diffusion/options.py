@@ -37,10 +37,10 @@ class DiffusionOptions(EngineOptions):
     negative: str = Field("", max_length=1000, description="what shall not be seen, added to every negative prompt")
     preview_every: int = Field(0, ge=0, le=200, description="steps between previews of the first frame; 0 makes none")
     batch: int = Field(0, ge=0, le=64, description="shots denoised together at most; 0 goes by the memory")
-    offload: Literal["auto", "none", "group"] = Field(
+    offload: Literal["auto", "group"] = Field(
         "auto", description="group keeps weights in the machine's memory until their turn; auto where they do not fit"
     )
-    tiling: Literal["auto", "on", "off"] = Field(
+    tiling: Literal["auto", "on"] = Field(
         "auto", description="decode pictures in tiles; auto where memory did not suffice"
     )
     compile: Literal["auto", "on", "off"] = Field(
