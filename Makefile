@@ -6,7 +6,7 @@ OUT ?= out
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install diffusion demo test test-slow test-gpu lint types bench bench-gpu lock clean
+.PHONY: help install diffusion demo test test-slow test-gpu fuzz lint types bench bench-gpu lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,13 +34,17 @@ demo: $(VENV)/.installed ## Run the sample campaign and say where its report is
 	@$(BIN)/spotmill run templates/sample --out $(OUT)
 
 test: $(VENV)/.diffusion lint types ## Lint, types, layering and all tests but the slow ones
-	@$(BIN)/python -m pytest -m "not slow and not gpu"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
 
 test-slow: $(VENV)/.diffusion ## The heavier checks
 	@$(BIN)/python -m pytest -m slow
 
 test-gpu: $(VENV)/.diffusion ## What only a GPU can show
 	@$(BIN)/python -m pytest -m gpu
+
+fuzz: $(VENV)/.diffusion ## Ten minutes of fuzzing the readers of tables, YAML, templates and media (installs atheris)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3,<4'
+	@nice -n 15 $(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/.installed ## Style and formatting
 	@$(BIN)/ruff check .
@@ -58,7 +62,7 @@ bench: $(VENV)/.installed ## CPU seconds of the sample run against bare encodes 
 # torch itself pins its CUDA packages, and a CPU build has none of them: they stay out of the lock.
 lock: ## Renew both locks from pyproject.toml (needs uv)
 	@$(COMPILE) --extra espeak --extra dev pyproject.toml -o requirements.lock
-	@$(COMPILE) --extra diffusion --extra learned --extra dev-diffusion --constraint requirements.lock \
+	@$(COMPILE) --extra diffusion --extra learned --extra experiment --extra dev-tests --constraint requirements.lock \
 		pyproject.toml -o requirements-diffusion.all
 	@grep -vxFf requirements.lock requirements-diffusion.all | grep -Ev '^(nvidia-|cuda-|triton)' > requirements-diffusion.lock
 	@rm requirements-diffusion.all

@@ -32,7 +32,7 @@ _WRITE = {"movflags": "+faststart", "use_editlist": "0", "fflags": "+bitexact"}
 def decode(path: Path, *, at_most_seconds: float = _LONGEST_SECONDS) -> Samples:
     """The first sound stream of a file as stereo 48 kHz; mono is put on both sides. Raises: BadAudio."""
     try:
-        with av.open(str(path), options=_OPEN) as container:
+        with av.open(f"file:{path.absolute()}", options=_OPEN) as container:
             blocks = list(_blocks(container, round(at_most_seconds * SAMPLE_RATE_HZ)))
     except (av.FFmpegError, OSError) as error:
         raise BadAudio(f"{path.name}: not a readable sound file ({error})") from error

@@ -7,6 +7,7 @@ the campaign's folder. Does not know which engines, looks and placements exist (
 
 from __future__ import annotations
 
+import datetime
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,27 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from flows import values
+from flows.addresses import BadAddress, host_name
 from flows.brand import Line, Words, WrittenFile, load_brand, one_or_many, read_as
 from flows.conforming import ConformFile, read_conform
+from flows.experiment.experiment_file import ExperimentFile, read_experiment
+from flows.handoff.wording import AdsFile, check_wording
 from flows.localise import locale_tag
 from flows.loras import read_look_loras
-from flows.model import BadInput, Brand, Campaign, ConformBrief, Factor, LoraBrief, Problem
+from flows.model import (
+    BadInput,
+    Brand,
+    Campaign,
+    ConformBrief,
+    ContentBrief,
+    ExperimentBrief,
+    Factor,
+    LoraBrief,
+    Problem,
+)
 from flows.pictures import inside
+from flows.policy.content import ContentFile, read_content
+from flows.policy.people_file import PeopleFile, people_brief
 from flows.problems import Problems, did_you_mean
 from flows.rows import RowsRead, read_all_rows, read_rows
 from flows.selection import select_rows
@@ -71,6 +87,8 @@ class CampaignFile(WrittenFile):
     utm: dict[str, str] = Field(default_factory=dict)
     #: Columns of the rows CSV that are for people only.
     ignore_columns: Words = ()
+    #: Hosts whose pictures and films cells may name by their https address.
+    asset_hosts: Words = Field((), max_length=50)
     #: `file.safetensors:weight` by look.
     look_loras: dict[str, Words] = Field(default_factory=dict)
     #: "" takes the engine's.
@@ -80,6 +98,29 @@ class CampaignFile(WrittenFile):
     annual_revenue_usd: int | None = Field(None, ge=0)
     licence_override: Line = ""
     conform: ConformFile = ConformFile()
+    invisible_mark: Literal["spread", "learned", "none"] = "none"
+    approval: Literal["none", "required"] = "none"
+    ai_training: Literal["notAllowed", "constrained", "allowed"] = "notAllowed"
+    #: The rights ledger; "" is none.
+    rights: str = ""
+    rights_policy: Literal["listed", "required"] = "listed"
+    run_until: datetime.date | None = None
+    #: Films whose rows are gone from the feed stay where they are, or are moved aside.
+    gone_rows: Literal["keep", "retire"] = "keep"
+    #: None takes policy.yaml where there is one.
+    policy: str | None = None
+    people: PeopleFile = PeopleFile()
+    content_checks: ContentFile = ContentFile()
+    #: Names and texts of the ads at hand-off; templates over the row's variables.
+    naming: str = Field("", max_length=500)
+    ads: AdsFile = AdsFile()
+    #: What is tested, who sees which variant, how it is decided.
+    experiment: ExperimentFile = ExperimentFile()
+
+    @field_validator("run_until", mode="before")
+    @classmethod
+    def _last_day(cls, day: Any) -> Any:
+        return read_as(values.date, day) if isinstance(day, str) else day
 
     @field_validator("territories")
     @classmethod
@@ -90,6 +131,14 @@ class CampaignFile(WrittenFile):
     @classmethod
     def _locales(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         return _each_once(tuple(read_as(locale_tag, tag) for tag in tags))
+
+    @field_validator("asset_hosts")
+    @classmethod
+    def _hosts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(dict.fromkeys(map(host_name, names)))
+        except BadAddress as error:
+            raise ValueError(f"{error}. {error.fix}") from error
 
     @field_validator("segments", "placements")
     @classmethod
@@ -166,11 +215,14 @@ def load_campaign(folder: Path) -> Campaign:
     template = _template(folder, file, problems)
     loras = read_look_loras(folder, file.look_loras, problems)
     conform = read_conform(folder, file.conform, problems)
+    content = read_content(folder, file.content_checks, problems)
+    experiment = read_experiment(file.experiment, file.name, file.factors, problems)
+    rights = inside(folder, file.rights, problems, column="rights") if file.rights else None
     problems.raise_if_any()
     assert brand is not None
     assert rows_file is not None
     assert template is not None
-    return _campaign(folder, file, brand, rows_file, template, loras, conform)
+    return _campaign(folder, file, brand, rows_file, template, loras, conform, content, rights, experiment)
 
 
 def _template(folder: Path, file: CampaignFile, problems: Problems) -> Template | None:
@@ -186,6 +238,7 @@ def _template(folder: Path, file: CampaignFile, problems: Problems) -> Template 
         problems.found.extend(error.problems)
         return None
     _check_against(template.spec, template.name, file, problems)
+    check_wording(file.ads.written(), file.naming, template, file.factors, file.ignore_columns, problems)
     return template
 
 
@@ -219,6 +272,9 @@ def _campaign(
     template: Template,
     look_loras: Mapping[str, tuple[LoraBrief, ...]],
     conform: ConformBrief,
+    content: ContentBrief,
+    rights: Path | None,
+    experiment: ExperimentBrief,
 ) -> Campaign:
     spec = template.spec
     currencies = {"": file.currency} if isinstance(file.currency, str) else file.currency
@@ -247,10 +303,24 @@ def _campaign(
         utm=file.utm,
         currencies={locale: code for locale, code in currencies.items() if code},
         ignore_columns=file.ignore_columns,
+        asset_hosts=file.asset_hosts,
         look_loras=look_loras,
         speed=file.speed,
         territories=file.territories,
         annual_revenue_usd=file.annual_revenue_usd,
         licence_override=file.licence_override,
         conform=conform,
+        invisible_mark=file.invisible_mark,
+        approval=file.approval,
+        ai_training=file.ai_training,
+        rights=rights,
+        rights_policy=file.rights_policy,
+        run_until=file.run_until,
+        gone_rows=file.gone_rows,
+        policy=file.policy,
+        people=people_brief(file.people),
+        content_checks=content,
+        naming=file.naming,
+        ads=file.ads.written(),
+        experiment=experiment,
     )

@@ -8,6 +8,8 @@ uses Prefect's embedded one (`prefect_profile.py`).
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +26,10 @@ from flows.embedded_server import watch
 from flows.licences import refuse_missing
 from flows.order import Order
 from flows.progress import Progress
+from flows.redaction import guard_logs
+from flows.review.approvals import Approvals
+from flows.review.release import release
+from flows.review.waiting import Standing, wait_for_decisions
 from flows.settings import load_settings
 from flows.studio import Listener, Run
 from flows.summary import Summary
@@ -32,23 +38,48 @@ from flows.summary import Summary
 _handed_over: dict[Order, Run] = {}
 
 
+# The form in Prefect's UI has its words from the docstring; Prefect drops descriptions that stand in annotations.
 @flow(name="campaign", flow_run_name="{campaign}", persist_result=False)
 def campaign_flow(
     campaign: Path,
     out: Path = Path("out"),
-    rows: Annotated[str | None, Field(description="Only these rows, such as 1-3,7")] = None,
-    sample: Annotated[int | None, Field(description="Only so many rows, chosen by the seed", ge=1)] = None,
-    where: Annotated[str | None, Field(description='Only rows for which this holds: segment == "gamers"')] = None,
-    placements: Annotated[str | None, Field(description="Only these placements, separated by commas")] = None,
-    engine: Annotated[str | None, Field(description="Make the footage with this engine")] = None,
-    skip_bad_rows: Annotated[bool, Field(description="Rows with errors become failed lines")] = False,
-    speed: Annotated[str | None, Field(description="exact, balanced or fast, where the engine has them")] = None,
-    workers: Annotated[int, Field(description="CPU workers; 0 is one for each core", ge=0)] = 0,
-    cluster: Annotated[str, Field(description="Address of a Ray cluster; empty starts one")] = "",
-    ledger: Annotated[str, Field(description="Folder of finished steps; empty is OUT/.ledger")] = "",
+    rows: str | None = None,
+    sample: Annotated[int | None, Field(ge=1)] = None,
+    where: str | None = None,
+    placements: str | None = None,
+    engine: str | None = None,
+    skip_bad_rows: bool = False,
+    speed: str | None = None,
+    prove: bool = False,
+    budget: str | None = None,
+    accept_shrink: bool = False,
+    wait_hours: Annotated[float, Field(ge=0)] = 0.0,
+    workers: Annotated[int, Field(ge=0)] = 0,
+    cluster: str = "",
+    ledger: str = "",
 ) -> State[None]:
-    """Make and deliver a campaign: the folder with campaign.yaml, its rows CSV and brand.yaml."""
-    order = Order(campaign, rows, sample, where, placements, engine, skip_bad_rows, speed)
+    """Make and deliver a campaign.
+
+    Args:
+        campaign: Folder with campaign.yaml, its rows CSV and brand.yaml.
+        out: Where results go: OUT/<campaign>/.
+        rows: Only these rows, such as 1-3,7.
+        sample: Only so many rows, chosen by the seed.
+        where: Only rows for which this holds: segment == "gamers".
+        placements: Only these placements, separated by commas.
+        engine: Make the footage with this engine.
+        skip_bad_rows: Rows with errors become failed lines.
+        speed: exact, balanced or fast, where the engine has them.
+        prove: Measure what a platform's encode leaves of the marks.
+        budget: Begin nothing more once this is spent: 20usd, 2gpu-h.
+        accept_shrink: The feed is right, although it lost half of its rows.
+        wait_hours: Wait so long for people's approval of every film.
+        workers: CPU workers; 0 is one for each core.
+        cluster: Address of a Ray cluster; empty starts one.
+        ledger: Folder of finished steps; empty is OUT/.ledger.
+    """
+    guard_logs()
+    order = Order(campaign, rows, sample, where, placements, engine, skip_bad_rows, speed, prove, budget, accept_shrink)
     flags = {"out": out, "workers": workers or None, "cluster": cluster or None, "ledger": ledger or None}
     settings = load_settings(flags, os.environ, Path.cwd())
     run = _handed_over.pop(order, None) or Run(order, settings)
@@ -57,6 +88,8 @@ def campaign_flow(
     read_and_check(quoted)
     produce_and_deliver(quoted)
     summary = report(quoted)
+    if wait_hours:
+        wait_for_people(quoted, wait_hours)
     if summary.failed:
         return Failed(message=summary.sentence())
     return Completed(message=summary.sentence())
@@ -87,9 +120,25 @@ def produce_and_deliver(run: Run) -> None:
 def report(run: Run) -> Summary:
     """Write results.csv, failed.csv, manifest.json and report.html."""
     summary = run.report()
+    for said in filter(None, (summary.webhook, summary.gone)):
+        get_run_logger().info(said)
     if _has_server() and summary.failures:
         create_table_artifact(key="failures", table=[dict(line) for line in summary.failures[:500]])
     return summary
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def wait_for_people(run: Run, hours: float) -> None:
+    """Wait until people have decided about every film that needs it, or until the hours are over; then show finals."""
+    logger = get_run_logger()
+    until = time.time() + hours * 3600
+
+    def tell(standing: Standing) -> None:
+        logger.info("%s Review with: spotmill review %s", standing.sentence(), run.folder)
+
+    wait_for_decisions(run.folder, Approvals(run.ledger.root), until=until, tell=tell)
+    for problem in release(run.folder, run.ledger):
+        logger.warning(problem.sentence())
 
 
 def run_order(run: Run, listener: Listener) -> Summary:
@@ -105,9 +154,8 @@ def run_order(run: Run, listener: Listener) -> Summary:
 
 def _parameters(run: Run) -> dict[str, Any]:
     order, settings = run.order, run.settings
-    names = ("campaign", "rows", "sample", "where", "placements", "engine", "skip_bad_rows", "speed")
     return {
-        **{name: getattr(order, name) for name in names},
+        **{field.name: getattr(order, field.name) for field in fields(order)},
         "out": settings.out,
         "workers": settings.workers,
         "cluster": settings.cluster,

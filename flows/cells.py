@@ -14,9 +14,10 @@ from flows import values
 from flows.localise import locale_tag
 from flows.loras import parts, read_loras
 from flows.model import Campaign, LoraBrief
+from flows.policy.policy_file import category_name
 from flows.problems import Problems, did_you_mean
 from flows.values import BadValue
-from flows.variants import SLUG, variants
+from flows.variants import SLUG, campaign_variants
 
 _SEPARATORS = re.compile(r"[,;|\s]+")
 #: The column as it is usually written, for fields that hold several.
@@ -51,6 +52,8 @@ class ReservedCells:
             "look": cells.get("look", ""),
             "music": cells.get("music", ""),
             "loras": self._loras(cells),
+            "category": self._many("category", "bad_category", self._category, cells),
+            "person": cells.get("person", ""),
         }
 
     def boolean(self, name: str, cells: Mapping[str, str]) -> bool | None:
@@ -79,6 +82,12 @@ class ReservedCells:
         texts = parts(cells.get("loras", ""))
         return read_loras(self.campaign.folder, texts, self.problems, column="lora", row=self.number)
 
+    def _category(self, name: str) -> str:
+        try:
+            return category_name(name)
+        except ValueError as error:
+            raise BadValue(str(error), "") from error
+
     def _segment(self, name: str) -> str:
         known = self.campaign.segments
         if known and name not in known:
@@ -88,7 +97,7 @@ class ReservedCells:
         return name
 
     def _variant(self, name: str) -> str:
-        known = [variant.name for variant in variants(self.campaign.factors)]
+        known = [variant.name for variant in campaign_variants(self.campaign)]
         if name not in known:
             raise BadValue("not a variant of this campaign", did_you_mean(name, known))
         return name

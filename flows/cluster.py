@@ -16,8 +16,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError, WorkerCrashedError
 
-from flows.jobs import FIXES, INFRASTRUCTURE, Batch, ConformJob, EngineJob, Failure, FootageJob, Job, Outcome, PromptJob
+from flows.faults import INFRASTRUCTURE
+from flows.jobs import FIXES, Batch, ConformJob, EngineJob, Failure, FootageJob, Job, Outcome, PromptJob
 from flows.model import BadInput, Problem
+from flows.redaction import guard_logs, redact
 from flows.worker import Worker, worker_of
 
 #: Only paths and numbers travel: Ray's default, a third of the machine's memory, would be taken from the encoders.
@@ -30,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @ray.remote(num_cpus=1, max_retries=0)
 def do_job(ledger: Path, job: Job) -> Outcome:
     """A CPU job in a worker process of the cluster."""
+    guard_logs()
     return worker_of(ledger).run(job)
 
 
@@ -41,6 +44,7 @@ class EngineActor:
         if not on_gpu:
             # One worker for each core: torch would start as many threads as there are cores in every one of them.
             os.environ["OMP_NUM_THREADS"] = "1"
+        guard_logs()
         self._worker = Worker(ledger)
 
     def run(self, work: EngineJob | Batch) -> Outcome:
@@ -108,7 +112,7 @@ class RayCrew:
             outcome: Outcome = ray.get(reference)
         except RayError as error:
             return ticket, _lost(error)
-        if engine is not None and any(failure.retry == INFRASTRUCTURE for failure in outcome.failures.values()):
+        if engine is not None and any(failure.fault == INFRASTRUCTURE for failure in outcome.failures.values()):
             ray.kill(engine)  # it says itself that its process is of no use any more
         elif engine is not None:
             self._idle_engines.append(engine)
@@ -164,6 +168,7 @@ def _no_gpu(address: str) -> BadInput:
 def _lost(error: RayError) -> Outcome:
     """The worker is gone: killed by somebody, by the system for its memory, or with its machine."""
     died = isinstance(error, WorkerCrashedError | RayActorError)
-    message = "its worker process died" if died else f"Ray: {str(error).splitlines()[0]}"
-    failure = Failure("worker_died", "", message, FIXES["worker_died"], INFRASTRUCTURE, trace=str(error))
+    said = redact(str(error))
+    message = "its worker process died" if died else f"Ray: {said.splitlines()[0]}"
+    failure = Failure("worker_died", "", message, FIXES["worker_died"], trace=said)
     return Outcome(failures={"": failure})

@@ -37,6 +37,8 @@ RESERVED = {
     "lora": "loras",
     "loras": "loras",
     "campaign": "campaign",
+    "category": "category",
+    "person": "person",
 }
 #: Known in this trade but not settable for a single row, and where to set it.
 ELSEWHERE = {

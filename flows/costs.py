@@ -36,15 +36,35 @@ class Costs:
         total.cpu_seconds += spent.cpu_seconds
         self._open[spent.key] = spent
 
+    @property
+    def gpu_seconds(self) -> float:
+        """Seconds of the GPU in this run so far."""
+        kinds = BY_ENGINE if self.gpu else ()
+        return sum(self.by_kind[kind].seconds for kind in kinds if kind in self.by_kind)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds in this run so far, without those beside a GPU."""
+        return sum(cost.cpu_seconds for kind, cost in self.by_kind.items() if not (self.gpu and kind in BY_ENGINE))
+
+    @property
+    def usd(self) -> float | None:
+        """Money of this run so far; None when a price is unknown."""
+        return self._money(self.cpu_seconds, self.gpu_seconds)
+
+    def _money(self, cpu_seconds: float, gpu_seconds: float) -> float | None:
+        if self._cpu_hour_usd < 0 or (self.gpu and self._gpu_hour_usd < 0):
+            return None
+        return cpu_seconds * self._cpu_hour_usd / 3600 + gpu_seconds * max(0.0, self._gpu_hour_usd) / 3600
+
     def take(self, item: Delivered) -> Cost:
         """Everything not yet booked that this delivery builds on."""
-        steps = [self._open.pop(key) for key in chain_of(item.step) if key in self._open]
+        further = [step.key for step in item.film.further if step.placement == item.step.placement]
+        steps = [self._open.pop(key) for key in (*chain_of(item.step), *further) if key in self._open]
         on_gpu = [spent.seconds for spent in steps if self.gpu and spent.kind in BY_ENGINE]
         cpu = sum(spent.cpu_seconds for spent in steps if not (self.gpu and spent.kind in BY_ENGINE))
-        money: float | None = None
-        if self._cpu_hour_usd >= 0 and (not self.gpu or self._gpu_hour_usd >= 0):
-            money = cpu * self._cpu_hour_usd / 3600 + sum(on_gpu) * max(0.0, self._gpu_hour_usd) / 3600
-        return Cost(round(sum(spent.seconds for spent in steps), 3), round(sum(on_gpu), 3), money)
+        seconds, on_gpu_seconds = sum(spent.seconds for spent in steps), sum(on_gpu)
+        return Cost(round(seconds, 3), round(on_gpu_seconds, 3), self._money(cpu, on_gpu_seconds))
 
 
 @dataclass(slots=True)
@@ -72,8 +92,7 @@ def chain_of(step: DeliveryStep) -> list[str]:
     plate = master.plate
     keys = [*(text.key for shot in plate.footage for text in shot.encoded), *(shot.key for shot in plate.footage)]
     keys += [*(shot.key for shot in plate.conformed), plate.key, master.key]
-    if master.voice:
-        keys.append(master.voice.key)
+    keys += [part.key for part in (master.content, master.voice) if part]
     if track:
         keys += [part.key for part in (track.mix.bed, track.mix, track) if part]
-    return [*keys, step.key]
+    return [*keys, step.package.key, step.key]

@@ -17,10 +17,11 @@ from flows.steps import (
     LEAD_IN_SECONDS,
     BedStep,
     ConformStep,
-    DeliveryStep,
+    ContentStep,
     FootageStep,
     MasterStep,
     MixStep,
+    PackageStep,
     PlateStep,
     Step,
     TrackStep,
@@ -174,6 +175,27 @@ def make_track(ledger: Ledger, step: TrackStep) -> Finished:
     return ledger.make(step.kind, step.key, work)
 
 
+def make_content(ledger: Ledger, step: ContentStep) -> Finished:
+    """Have the user's models look at the plate; what they say is kept, whether it is refused or not.
+
+    Raises: ContentRefused, after it has been kept.
+    """
+
+    def work(space: Workspace) -> None:
+        from flows.policy.content import checks_of
+        from generation.content.check import check_content
+
+        video = need(ledger, step.plate).file(VIDEO)
+        space.facts["content"] = check_content(video, checks_of(step.checks)).as_json()
+        space.facts["work"] = megapixel_frames(step.plate.size, step.plate.frames)
+
+    from generation.content.check import refuse_content
+
+    made = ledger.make(step.kind, step.key, work)
+    refuse_content(made.facts["content"])  # type: ignore[arg-type]  # a JSON object
+    return made
+
+
 def make_master(ledger: Ledger, step: MasterStep) -> Finished:
     """Draw titles, captions and marks over the plate and encode the film."""
 
@@ -188,7 +210,7 @@ def make_master(ledger: Ledger, step: MasterStep) -> Finished:
     return ledger.make(step.kind, step.key, work)
 
 
-def make_delivery(ledger: Ledger, step: DeliveryStep) -> Finished:
+def make_package(ledger: Ledger, step: PackageStep) -> Finished:
     """Join film and sound for a placement, write poster and captions, and check the finished bytes."""
 
     def work(space: Workspace) -> None:
@@ -228,7 +250,7 @@ def write_captions(cues: tuple[Cue, ...], locale: str, space: Workspace) -> None
     write_vtt(cues, space.file("captions.vtt"), locale)
 
 
-def check(step: DeliveryStep, path: Path) -> dict[str, object]:
+def check(step: PackageStep, path: Path) -> dict[str, object]:
     """Measure the finished file against the placement's limits.
 
     Raises: DeliveryRefused with every breach.
@@ -243,7 +265,7 @@ def check(step: DeliveryStep, path: Path) -> dict[str, object]:
     return {**checked.measures, "warnings": warnings}
 
 
-def expected(step: DeliveryStep) -> Expected:
+def expected(step: PackageStep) -> Expected:
     """The placement's limits as `generation` checks them."""
     from generation.check import Expected
     from generation.spec import Size
@@ -264,7 +286,7 @@ def expected(step: DeliveryStep) -> Expected:
     )
 
 
-def _poster_second(step: DeliveryStep) -> float:
+def _poster_second(step: PackageStep) -> float:
     """A moment when the titles stand: past the middle, where films of two shots dissolve, and before an end card."""
     return round(float(step.master.plate.frames / step.master.plate.fps) * 0.55, 3)
 

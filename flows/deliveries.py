@@ -27,11 +27,12 @@ STATES = {
     "running": "being made",
     "needs_review": "made, waits for a person",
     "approved": "approved by a person",
+    "rejected": "turned down by a person",
     "published": "handed to the platform",
 }
 #: A run ends with every delivery in one of these.
 FAILED_STATES = ("failed", "invalid", "refused", "budget_stopped", "interrupted")
-FINISHED_STATES = ("done", "needs_review", "approved", "published")
+FINISHED_STATES = ("done", "needs_review", "approved", "rejected", "published")
 
 
 class CountMismatch(Exception):
@@ -57,6 +58,8 @@ class DeliveryRecord:
     control_id: str = ""
     differs_in: str = ""
     code: str = ""
+    #: Class of the fault (`faults.py`); "" without one.
+    fault: str = ""
     step: str = ""
     attempts: int = 0
     #: Wall seconds of work for this delivery in this run; None is unknown, 0 is nothing (all was there).
@@ -72,8 +75,14 @@ class DeliveryRecord:
     url_with_utm: str = ""
     disclosure: str = ""
     disclosure_label: str = ""
-    disclosure_fields: Mapping[str, str | bool] = field(default_factory=dict, hash=False)
+    disclosure_fields: Mapping[str, str | bool | list[str]] = field(default_factory=dict, hash=False)
     marks: tuple[str, ...] = ()
+    #: Payload of the invisible mark as hex; "" where there is none.
+    mark_id: str = ""
+    #: What was measured of the marks on these bytes: begins with pass or fail.
+    proof: str = ""
+    #: waiting, approved or rejected, where the campaign or a rule asks for a person; "" where not.
+    approval: str = ""
     message: str = ""
     fix: str = ""
 

@@ -1,28 +1,49 @@
 """What every delivery declares about AI: a value, a label on the picture, the fields of the platform. Never unset.
 
-A compiler for `disclosure.toml`: locale, placement, what the row says about people and how the footage was made go in;
-which rules of the table applied, and why, comes out with the answer. It records what was read in named sources on named
-days and claims no compliance with any law. Does not draw the label and talks to no platform.
+A compiler for `disclosure.toml`: locale, placement, what the row says about people and how much of the film a model
+made go in; which rules of the table applied, and why, comes out with the answer. It records what was read in named
+sources on named days and claims no compliance with any law. Does not draw the label (`generation/layers`) nor prove it
+(`generation/marks/label.py`), and talks to no platform (`disclosure_payload.py` writes what to tell it).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
-from flows.facts import BadTable, Facts, Origin, Table
+from flows.disclosure_share import Share, share_of, source_term, term_of
+from flows.disclosure_table import FILE, VALUES, Field, Rule, SourceType, Tables, tables
 from flows.model import BadInput, Problem
 from flows.placements import Placement
 from flows.problems import did_you_mean, shown
 
-FILE = Path(__file__).with_name("disclosure.toml")
-VALUES = ("ai_generated", "ai_composite", "not_ai_generated")
+__all__ = ["AUTO", "FILE", "VALUES", "Disclosure", "Label", "disclose", "territory_of"]
+
 #: The campaign's word for "follow the table".
 AUTO = "auto"
-_WHEN = ("always", "ai", "person")
-_LABELS = ("", "generated", "person")
+#: Where the label stands; `generation/layers/running.py` puts it there.
+LABEL_PLACE = "upper corner at the end of the reading direction, inside the safe box"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The label on the picture: what it says and how long."""
+
+    text: str
+    #: From the first frame on; None is until the last.
+    until_seconds: float | None
+    #: Ids of the rules that ask for it.
+    asked_by: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Text, place and time."""
+        return {
+            "text": self.text,
+            "place": LABEL_PLACE,
+            "from_seconds": 0.0,
+            "until_seconds": self.until_seconds,
+            "asked_by": list(self.asked_by),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +54,13 @@ class Disclosure:
     value: str
     #: Text on the picture in the locale's language; "" where no rule asks for one.
     label: str
-    #: Fields of the platform's interface; empty where none was found, and `notes` says so.
-    platform_fields: Mapping[str, str | bool] = field(hash=False)
+    #: Fields of the platform's interface; empty where none was found, and the rules say how to declare it by hand.
+    platform_fields: Mapping[str, Field] = field(hash=False)
     #: Ids of the rules of the table that applied.
     rules: tuple[str, ...]
     #: Why the value and the label are what they are.
     reason: str
-    #: What the rules' readers should know.
-    notes: tuple[str, ...]
+    #: IPTC term of the film as a whole.
     digital_source_type: str
     #: ISO 3166 code; "" when the locale names no country, and every territory's rules were applied.
     territory: str
@@ -48,22 +68,42 @@ class Disclosure:
     synthetic_person: bool | None
     #: Stated as a fact; no rule of the table turns on it.
     synthetic_voice: bool
-    overridden: bool = False
+    share: Share
+    #: Seconds from the start that the label is shown; None is the whole film.
+    label_until_seconds: float | None = None
+    #: Ids of the rules that ask for the label.
+    label_rules: tuple[str, ...] = ()
+    #: Value and reason of the campaign where it overrides the table; "" where it does not.
+    override_reason: str = ""
+
+    @property
+    def overridden(self) -> bool:
+        """Whether the campaign has decided the value."""
+        return bool(self.override_reason)
+
+    @property
+    def on_picture(self) -> Label | None:
+        """The label with its place and time; None without one."""
+        return Label(self.label, self.label_until_seconds, self.label_rules) if self.label else None
+
+    def rule_records(self) -> list[Rule]:
+        """The rules that applied."""
+        return [tables().rules[name] for name in self.rules]
 
     def as_json(self) -> dict[str, object]:
         """The record for the delivery's JSON file."""
         return {
             "value": self.value,
-            "label": self.label,
+            "label": self.on_picture.as_json() if self.on_picture else None,
             "platform_fields": dict(self.platform_fields),
-            "rules": list(self.rules),
+            "rules": [rule.as_json() for rule in self.rule_records()],
             "reason": self.reason,
-            "notes": list(self.notes),
             "digital_source_type": self.digital_source_type,
+            "ai_share": self.share.as_json(),
             "territory": self.territory,
             "synthetic_person": self.synthetic_person,
             "synthetic_voice": self.synthetic_voice,
-            "overridden": self.overridden,
+            "override": {"value": self.value, "reason": self.override_reason} if self.overridden else None,
         }
 
 
@@ -73,46 +113,50 @@ def disclose(
     placement: Placement,
     synthetic_person: bool | None,
     digital_source_type: str,
+    share: Share | None = None,
     synthetic_voice: bool = True,
     override: str = AUTO,
     reason: str = "",
+    table: Tables | None = None,
 ) -> Disclosure:
     """The disclosure of one delivery.
 
-    `digital_source_type` is an IPTC term or its address. `synthetic_voice` is True for every voice that Spotmill has
-    and False for a film that nobody speaks in. An `override` is one of `VALUES` and needs a `reason`.
+    `digital_source_type` is an IPTC term or its address, as the engine states it, and `share` how much of the film a
+    model made (all of it, unless given). `synthetic_voice` is True for every voice that Spotmill has and False for a
+    film that nobody speaks in. An `override` is one of `VALUES` and needs a `reason`. `table` is `disclosure.toml`
+    unless given.
 
     Raises: BadInput for an unknown source type or override, a missing reason, and a locale without a label text.
     """
-    table = _table()
-    term = digital_source_type.rstrip("/").rsplit("/", 1)[-1]
-    kind = table.source_types.get(term)
-    if not kind:
-        hint = did_you_mean(term, table.source_types)
-        raise _bad("unknown_source_type", term, "how the footage was made is not in disclosure.toml", hint)
-    value, because = _value(kind, synthetic_person, override, reason)
+    table = table or tables()
+    share = share or share_of((), digital_source_type)
+    kind, term = _kind(table, digital_source_type, share)
+    value, because = _value(table, kind, share, synthetic_person, override, reason)
     # Only footage of a trained model may show a person whom the row does not mention.
     may_show_person = synthetic_person is not False and value != "not_ai_generated"
     territory = territory_of(locale)
     rules = [
         rule for rule in table.rules.values() if rule.applies(territory, placement.platform, value, may_show_person)
     ]
-    label, label_because = _label(table, rules, locale, value, synthetic_person)
-    fields: dict[str, str | bool] = {}
+    asking = [rule for rule in rules if rule.label]
+    label, label_because = _label(table, asking, locale, value, synthetic_person)
+    fields: dict[str, Field] = {}
     for rule in rules:
-        fields |= rule.off if value == "not_ai_generated" else rule.on
+        fields |= rule.fields(value, synthetic_person)
     return Disclosure(
         value=value,
         label=label,
         platform_fields=fields,
         rules=tuple(rule.id for rule in rules),
         reason=f"{because}; {label_because}",
-        notes=tuple(f"{rule.title}: {rule.note}" for rule in rules),
         digital_source_type=term,
         territory=territory,
         synthetic_person=synthetic_person,
         synthetic_voice=synthetic_voice,
-        overridden=override != AUTO,
+        share=share,
+        label_until_seconds=_label_seconds(asking),
+        label_rules=tuple(rule.id for rule in asking),
+        override_reason=reason if override != AUTO else "",
     )
 
 
@@ -126,7 +170,19 @@ def territory_of(locale: str) -> str:
     return ""
 
 
-def _value(kind: _SourceType, synthetic_person: bool | None, override: str, reason: str) -> tuple[str, str]:
+def _kind(table: Tables, digital_source_type: str, share: Share) -> tuple[SourceType, str]:
+    """How the film was made, and its IPTC term."""
+    stated = term_of(digital_source_type)
+    if stated not in table.source_types:
+        hint = did_you_mean(stated, table.source_types)
+        raise _bad("unknown_source_type", stated, "how the footage was made is not in disclosure.toml", hint)
+    term = source_term(stated, share, table.thresholds["generated"].share)
+    return table.source_types[term], term
+
+
+def _value(
+    table: Tables, kind: SourceType, share: Share, synthetic_person: bool | None, override: str, reason: str
+) -> tuple[str, str]:
     """The declared value and why."""
     if override != AUTO:
         if override not in VALUES:
@@ -135,20 +191,27 @@ def _value(kind: _SourceType, synthetic_person: bool | None, override: str, reas
         if not reason.strip():
             raise _bad("disclosure_without_reason", override, "an override needs a reason", "Add `disclosure_reason`")
         return override, f"set by the campaign: {shown(reason)}"
-    if synthetic_person and kind.value == "not_ai_generated":
-        return "ai_composite", f"the footage is {kind.made}, but the row says that it shows a person made by AI"
-    return kind.value, f"the footage is {kind.made}"
+    made = f"the footage is {kind.made}"
+    if kind.value == "not_ai_generated":
+        if synthetic_person:
+            return "ai_composite", f"{made}, but the row says that it shows a person made by AI"
+        return kind.value, made
+    if 0 < share.total < table.thresholds["declared"].share and not synthetic_person:
+        return "not_ai_generated", f"a model had a hand in {float(share.total):.0%} of the film, below the threshold"
+    return kind.value, made if share.made in (
+        0,
+        1,
+    ) else f"{made}: {float(share.made):.0%} of its time by the model alone"
 
 
 def _label(
-    table: _Tables, rules: list[_Rule], locale: str, value: str, synthetic_person: bool | None
+    table: Tables, asking: list[Rule], locale: str, value: str, synthetic_person: bool | None
 ) -> tuple[str, str]:
     """The text on the picture and why."""
-    asking = [rule for rule in rules if rule.label]
     if not asking:
         where = territory_of(locale) or "any territory"
         return "", f"no rule of the table asks for a label on this footage in {where}"
-    text = table.labels.get(_label_key(table, locale))
+    text = table.texts_for(locale)
     if not text:
         raise _bad(
             "no_disclosure_label",
@@ -162,119 +225,20 @@ def _label(
     return text[_label_kind({rule.label for rule in asking}, value, synthetic_person)], because
 
 
+def _label_seconds(asking: list[Rule]) -> float | None:
+    """How long the label is shown: the whole film as soon as one rule wants it, else what the longest asks for."""
+    seconds = [rule.label_seconds for rule in asking]
+    return max(seconds) if seconds and all(seconds) else None
+
+
 def _label_kind(asked: set[str], value: str, synthetic_person: bool | None) -> str:
-    """Which of the three texts is true and says all that is asked for."""
+    """Which of the texts is true and says all that is asked for."""
+    if value == "ai_composite":  # a label must not claim that the whole film was made by AI
+        return "person" if synthetic_person else "modified"
     if synthetic_person is not True:
-        return "generated"  # a label must not claim a person who may not be there
-    if value == "ai_composite":
-        return "person"  # nor that the whole film was made by AI
+        return "generated"  # nor a person who may not be there
     return "both" if len(asked) == 2 else asked.pop()
-
-
-def _label_key(table: _Tables, locale: str) -> str:
-    """The most specific label table for a locale: the tag itself, its shorter forms, or a tag listed under `also`."""
-    parts = locale.replace("_", "-").split("-")
-    for length in range(len(parts), 0, -1):
-        tag = "-".join(parts[:length]).casefold()
-        if tag in table.tags:
-            return table.tags[tag]
-    return ""
 
 
 def _bad(code: str, value: str, message: str, fix: str) -> BadInput:
     return BadInput((Problem("disclosure", None, None, code, shown(value), message, fix),))
-
-
-# --- the table ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _SourceType:
-    value: str
-    made: str
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    id: str
-    title: str
-    territories: tuple[str, ...]
-    platforms: tuple[str, ...]
-    when: str
-    label: str
-    on: dict[str, str | bool]
-    off: dict[str, str | bool]
-    note: str
-    origin: Origin
-
-    def applies(self, territory: str, platform: str, value: str, may_show_person: bool) -> bool:
-        """Whether the rule has a say; no territory counts as all of them."""
-        if self.territories and territory and territory not in self.territories:
-            return False
-        if self.platforms and platform not in self.platforms:
-            return False
-        return self.when == "always" or (may_show_person if self.when == "person" else value != "not_ai_generated")
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    source_types: dict[str, _SourceType]
-    rules: dict[str, _Rule]
-    labels: dict[str, dict[str, str]]
-    #: Every tag that a label table is for, casefolded, to the table's name.
-    tags: dict[str, str]
-
-
-@cache
-def _table(file: Path = FILE) -> _Tables:
-    facts = Facts(file, ("source_type", "rule", "label"))
-    tags: dict[str, str] = {}
-
-    def label(name: str, table: Table) -> dict[str, str]:
-        for tag in (name, *table.texts("also", ())):
-            tags[tag.casefold()] = name
-        return {kind: _some(table, kind) for kind in ("generated", "person", "both")}
-
-    tables = _Tables(
-        facts.each("source_type", _source_type), facts.each("rule", _rule), facts.each("label", label), tags
-    )
-    facts.problems.raise_if_any()
-    return tables
-
-
-def _source_type(name: str, table: Table) -> _SourceType:
-    return _SourceType(table.one_of("value", VALUES), _some(table, "made"), table.origin())
-
-
-def _rule(name: str, table: Table) -> _Rule:
-    rule = _Rule(
-        id=name,
-        title=_some(table, "title"),
-        territories=table.texts("territories"),
-        platforms=table.texts("platforms"),
-        when=table.one_of("when", _WHEN),
-        label=table.one_of("label", _LABELS),
-        on=_fields(table, "on"),
-        off=_fields(table, "off"),
-        note=_some(table, "note"),
-        origin=table.origin(),
-    )
-    if rule.on.keys() != rule.off.keys():
-        raise BadTable("off", "does not set the same fields as `on`: one of them would stay unset")
-    return rule
-
-
-def _fields(table: Table, key: str) -> dict[str, str | bool]:
-    values = table.take(key, dict, {})
-    assert isinstance(values, dict)
-    if not all(isinstance(value, str | bool) and value != "" for value in values.values()):
-        raise BadTable(key, "has a value that is neither a text nor true or false", values)
-    return values
-
-
-def _some(table: Table, key: str) -> str:
-    text = table.text(key)
-    if not text.strip():
-        raise BadTable(key, "is empty")
-    return text

@@ -18,7 +18,7 @@ server = int(sys.argv[1])
 for number, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 0.0)):
     try:
         with open(f"/proc/{server}/cmdline", "rb") as line:
-            if b"prefect.server" not in line.read():
+            if b"prefect" not in line.read():
                 break
         os.kill(server, number)
     except OSError:

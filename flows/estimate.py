@@ -10,29 +10,42 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
+from flows.changes import Changes
 from flows.costs import BY_ENGINE
 from flows.creative import megapixel_frames
+from flows.energy import Energy, energy_of
 from flows.ledger import Finished, Ledger
+from flows.marking import marking_for
 from flows.order import Prepared
 from flows.settings import Settings
 from flows.steps import (
     BedStep,
     ConformStep,
+    ContentStep,
     DeliveryStep,
+    DraftStep,
     FootageStep,
     MasterStep,
     MixStep,
+    PackageStep,
     PlateStep,
     PromptStep,
     Step,
+    SurvivalStep,
     TrackStep,
     VoiceStep,
 )
+from flows.variants import slug
 
 if TYPE_CHECKING:
     from generation.engines.contract import Engine
 
-KINDS = ("prompt", "footage", "conform", "plate", "voice", "bed", "mix", "track", "master", "delivery")
+#: Kinds of step, in the order in which a plan lists them.
+KINDS = (
+    *("prompt", "footage", "conform", "plate"),
+    *("voice", "bed", "mix", "track"),
+    *("content", "master", "package", "delivery", "draft", "survival"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +101,9 @@ class Survey:
     voice_reason: str
     workers: int
     notes: tuple[str, ...]
-    cpu_hour_usd: float
-    gpu_hour_usd: float
     gpu: bool
+    changes: Changes
+    settings: Settings
     lengths: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -113,23 +126,37 @@ class Survey:
     def cost_usd(self) -> Range | None:
         """Money, None when a price or a duration is unknown."""
         cpu, gpu = self.cpu_seconds, self.gpu_seconds
-        if cpu is None or gpu is None or self.cpu_hour_usd < 0 or (self.gpu and self.gpu_hour_usd < 0):
+        of_core, of_gpu = self.settings.cpu_hour_usd, self.settings.gpu_hour_usd
+        if cpu is None or gpu is None or of_core < 0 or (self.gpu and of_gpu < 0):
             return None
-        return cpu.times(self.cpu_hour_usd / 3600) + gpu.times(max(0.0, self.gpu_hour_usd) / 3600)
+        return cpu.times(of_core / 3600) + gpu.times(max(0.0, of_gpu) / 3600)
+
+
+    @property
+    def energy(self) -> Energy:
+        """Energy of what is expected to be made."""
+        cpu, gpu = self.cpu_seconds, self.gpu_seconds
+        if cpu is None or gpu is None:
+            return Energy(None, None)
+        return energy_of(self.settings, cpu_seconds=cpu.expected, gpu_seconds=gpu.expected)
 
 
 def survey(prepared: Prepared, settings: Settings) -> Survey:
     """Walk through the whole plan, keeping only keys, and price what is missing."""
     ledger = Ledger(settings.ledger_folder)
+    prepared.planner.marking = marking_for(settings, create=False)
     finished = {kind: ledger.keys(kind) for kind in KINDS}
     seen: dict[str, set[int]] = {kind: set() for kind in KINDS}
     tallies = {kind: Tally() for kind in KINDS}
     creatives = 0
+    changes = Changes(settings.out.absolute() / slug(prepared.campaign.name))
     lengths: dict[str, float] = {}
     for plan in prepared.plans():
         creatives += 1
         for step in plan.steps():
             _count(step, tallies[step.kind], seen[step.kind], finished[step.kind])
+            if isinstance(step, DeliveryStep):
+                changes.note(plan.creative.creative_id, step, cached=step.key in finished[step.kind])
         if creatives == 1:
             lengths = {film.rendition: round(float(film.frames / film.master.plate.fps), 2) for film in plan.films}
     for kind, tally in tallies.items():
@@ -148,10 +175,10 @@ def survey(prepared: Prepared, settings: Settings) -> Survey:
         voice_reason=prepared.voice_reason,
         workers=settings.worker_count,
         notes=prepared.notes,
-        cpu_hour_usd=settings.cpu_hour_usd,
-        gpu_hour_usd=settings.gpu_hour_usd,
         gpu=prepared.engine.needs_gpu,
         lengths=lengths,
+        changes=changes,
+        settings=settings,
     )
 
 
@@ -176,10 +203,14 @@ def work_of(step: Step) -> float:
             return megapixel_frames(step.size, step.frames)
         case ConformStep():
             return megapixel_frames(step.footage.size, step.frames)
-        case MasterStep():
+        case MasterStep() | ContentStep():
             return work_of(step.plate)
-        case DeliveryStep():
+        case PackageStep():
             return work_of(step.master)
+        case DeliveryStep():
+            return work_of(step.package)
+        case DraftStep() | SurvivalStep():
+            return work_of(step.delivery)
         case BedStep() | MixStep():
             return step.seconds
         case TrackStep():

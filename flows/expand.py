@@ -10,8 +10,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from flows.experiment.assignment import NoUnit, assigned_variants
 from flows.loras import together
 from flows.model import BadInput, Campaign, Creative, LayerBrief, LoraBrief, Problem, Row, ShotBrief
 from flows.problems import Problems
@@ -21,7 +23,10 @@ from flows.template import Template
 from flows.template_file import LayerPart, ShotPart
 from flows.templating import RenderFailed, Text
 from flows.values import KINDS, Money, Value
-from flows.variants import LIMIT_ID, Variant, creative_id, slug, variants
+from flows.variants import LIMIT_ID, Variant, campaign_variants, creative_id, slug
+
+if TYPE_CHECKING:
+    from flows.policy.casting import Casting
 
 #: Rendered texts kept; a row of 3 locales and 2 variants needs some 60, shared texts stay as long as they are used.
 _KEPT_TEXTS = 20_000
@@ -35,17 +40,19 @@ def expand(
     rows: Sequence[Row],
     complaints: list[Problem] | None = None,
     sha256_of: Callable[[Path], str] | None = None,
+    casting: Casting | None = None,
 ) -> Iterator[Creative]:
     """Every creative of the enabled rows, one at a time: row by row, then locale, segment, variant.
 
     With `complaints`, problems are appended there and the creatives that have one are left out; without, the first
-    one is raised. `sha256_of` is asked for a picture's content; it is read from the file unless given.
+    one is raised. `sha256_of` is asked for a picture's content; it is read from the file unless given. `casting`
+    describes the people whom prompts mention; without it prompts stay as they are rendered.
 
     Raises: BadInput (only without `complaints`).
     """
     strict = complaints is None
     problems = Problems(campaign.rows_file.name, [] if complaints is None else complaints)
-    expansion = _Expansion(campaign, template, problems, sha256_of or file_sha256)
+    expansion = _Expansion(campaign, template, problems, sha256_of or file_sha256, casting)
     for row in rows:
         if not row.enabled:
             continue
@@ -60,17 +67,36 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def row_values(campaign: Campaign, template: Template, row: Row, locale: str) -> Values:
+    """Every variable of a row in a locale, with its type; an empty cell is an empty text. Raises: BadValue."""
+    currency = currency_of(row.variables, campaign.currencies, locale)
+    values: Values = {}
+    for name, variable in template.variables.items():
+        text = lookup(row.variables, name, locale) or variable.default
+        value: Value = KINDS[variable.type].read(text) if text else ""
+        values[name] = Money(text, currency) if text and variable.type == "money" else value
+    url = row.landing_url or campaign.landing_url
+    values |= {"row_id": row.row_id, "locale": locale, "language": locale.split("-")[0], "landing_url": url}
+    return values | {"currency": currency, "domain": (urlsplit(url).hostname or "").removeprefix("www.")}
+
+
 class _Expansion:
     """What is the same for all rows, and the texts rendered so far."""
 
     def __init__(
-        self, campaign: Campaign, template: Template, problems: Problems, sha256_of: Callable[[Path], str]
+        self,
+        campaign: Campaign,
+        template: Template,
+        problems: Problems,
+        sha256_of: Callable[[Path], str],
+        casting: Casting | None,
     ) -> None:
+        self._casting = casting
         self.campaign, self.template, self.problems = campaign, template, problems
         self._sha256_of = lru_cache(maxsize=65_536)(sha256_of)
         self._texts: dict[tuple[object, ...], str] = {}
         self._ids: dict[str, int] = {}
-        self._variants = variants(campaign.factors)
+        self._variants = campaign_variants(campaign)
         self._shots = lru_cache(maxsize=4096)(self._make_shots)
         defaults = {name: factor.default or factor.arms[0] for name, factor in template.spec.factors.items()}
         self._common: Values = {**defaults, "campaign": campaign.name, "brand": campaign.brand.name}
@@ -78,18 +104,28 @@ class _Expansion:
 
     def of_row(self, row: Row) -> Iterator[Creative]:
         """The creatives of one row."""
+        made = self._made(row)
         for locale in row.locales or self.campaign.locales:
             values = self._values(row, locale)
             for segment in row.segments or self.campaign.segments or ("",):
                 values["segment"] = segment
-                control = creative_id(row.row_id, locale, segment, self._variants[0].name)
-                for variant in self._variants:
-                    if row.variants and variant.name not in row.variants:
-                        continue
+                # A row that was drawn for another variant has no control of its own.
+                reference = not self.campaign.experiment.assigned or self._variants[0] in made
+                control = creative_id(row.row_id, locale, segment, self._variants[0].name) if reference else ""
+                for variant in made:
                     try:
                         yield self._creative(row, locale, segment, variant, {**values, **variant.arms}, control)
                     except _Complained:
                         continue
+
+    def _made(self, row: Row) -> tuple[Variant, ...]:
+        """The variants of a row: those that it names, or all; the one that it is drawn for where rows are drawn."""
+        named = tuple(variant for variant in self._variants if not row.variants or variant.name in row.variants)
+        try:
+            return assigned_variants(self.campaign.experiment, named, row, self.campaign.seed)
+        except NoUnit as error:
+            self._complain(row, error.column, "no_unit", str(error), error.fix, "")
+            return ()
 
     def _creative(
         self, row: Row, locale: str, segment: str, variant: Variant, values: Values, control: str
@@ -101,6 +137,7 @@ class _Expansion:
 
         spec, arms = self.template.spec, variant.arms
         prompts = tuple(say(shot.prompt) for shot in spec.shots)
+        cast = self._casting.cast(prompts, row, locale, segment) if self._casting else None
         sources = tuple(self._sources(shot, row, locale) for shot in spec.shots)
         look = arms.get("look") or row.look or self.campaign.look
         loras = together(row.loras, self.campaign.look_loras.get(look, ()))
@@ -114,7 +151,7 @@ class _Expansion:
             variant=variant.name,
             control_id=control,
             differs_in=variant.differs_in,
-            shots=self._shots(prompts, sources, loras, seed),
+            shots=self._shots(cast.prompts if cast else prompts, sources, loras, seed),
             layers=tuple(layer for part in spec.layers if (layer := _layer(part, say)) is not None),
             voiceover=say(spec.voiceover) if spec.voiceover else "",
             look=look,
@@ -122,6 +159,7 @@ class _Expansion:
             utm={**self._utm, "utm_content": name},
             placements=row.placements or self.campaign.placements,
             synthetic_person=row.synthetic_person,
+            people=cast.people if cast else {},
         )
 
     def _named(self, row: Row, locale: str, segment: str, variant: Variant) -> str:
@@ -137,16 +175,8 @@ class _Expansion:
         return name
 
     def _values(self, row: Row, locale: str) -> Values:
-        """Every variable of a row in a locale, with its type; an empty cell is an empty text."""
-        currency = currency_of(row.variables, self.campaign.currencies, locale)
-        values: Values = dict(self._common)
-        for name, variable in self.template.variables.items():
-            text = lookup(row.variables, name, locale) or variable.default
-            value: Value = KINDS[variable.type].read(text) if text else ""
-            values[name] = Money(text, currency) if text and variable.type == "money" else value
-        url = row.landing_url or self.campaign.landing_url
-        values |= {"row_id": row.row_id, "locale": locale, "language": locale.split("-")[0], "landing_url": url}
-        return values | {"currency": currency, "domain": (urlsplit(url).hostname or "").removeprefix("www.")}
+        """Every variable that the texts of a row may read in a locale."""
+        return {**self._common, **row_values(self.campaign, self.template, row, locale)}
 
     def _say(self, stem: str, values: Values, row: Row, locale: str, segment: str) -> str:
         """The text of a stem; the same file with the same inputs is rendered once."""

@@ -12,26 +12,24 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flows.faults import class_of
 from flows.ledger import digest
+from flows.redaction import redact
 from flows.steps import (
     ConformStep,
     DeliveryStep,
+    DraftStep,
     FootageStep,
     MasterStep,
     PlateStep,
     PromptStep,
+    SurvivalStep,
     TrackStep,
     VoiceStep,
 )
 
-#: Classes of failure: never again as it is; again after a pause; again elsewhere.
-NEVER, TRANSIENT, INFRASTRUCTURE = "never", "transient", "infrastructure"
-
 #: How torch begins when the GPU's driver reports a fault: its process gets the same answer to everything from then on.
 LOST_GPU = "CUDA error"
-#: Codes of faults that may pass when tried again.
-MAY_PASS = frozenset({"transient", "tool_timed_out", "tool_killed"})
-
 FIXES = {
     "voice_too_long": "Shorten the voiceover, or lengthen the film with `seconds`",
     "no_voice": "Choose another voice for this locale, or set `voice: none`",
@@ -42,10 +40,16 @@ FIXES = {
     "check_failed": "Look at the message; run again after mending, finished steps are kept",
     "out_of_memory": "Use smaller placements, a preset that needs less, or a machine with more memory",
     "refused": "Change the prompt, the row's texts or its picture",
+    "content_refused": "Change the prompt or the row's `seed`; the same footage is never looked at twice",
     "no_space": "Free disk space and run again; finished steps are kept",
     "worker_died": "Run again; if it dies again, look at the log for its memory use",
     "timed_out": "Run again, or raise `job_deadline_seconds`",
+    "budget_stopped": "Run again with a larger budget; what was paid for is kept",
     "not_available": "Install, fetch or correct what the message names",
+    "signing_failed": "Look at the message; `spotmill keys show` says what would sign",
+    "bad_certificate": "Correct `sign_chain` and `sign_key`; `spotmill keys show` says what is wrong with them",
+    "signer_expired": "Renew the certificate; `spotmill keys show` says until when it holds",
+    "credentials_not_valid": "Run again; if it happens again, please report it with the log file",
 }
 INTERNAL_FIX = "This is a fault of Spotmill: please report it with the log file"
 
@@ -58,10 +62,15 @@ class Failure:
     step: str
     message: str
     fix: str
-    retry: str = NEVER
+    #: Its class (`faults.py`), which decides about another attempt; "" takes that of the code.
+    fault: str = ""
     attempts: int = 1
     #: For the log only; never shown in results.
     trace: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.fault:
+            object.__setattr__(self, "fault", class_of(self.code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,9 @@ class Spent:
     cached: bool
     seconds: float
     cpu_seconds: float
+    #: When it was finished (Unix seconds), and by which process; 0 and "" where it was only found.
+    ended: float = 0.0
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,30 +188,39 @@ class SoundJob:
 
 @dataclass(frozen=True, slots=True)
 class FilmJob:
-    """One master and the files of its placements."""
+    """One master and the files of its placements, and what is made of those besides."""
 
     master: MasterStep
     deliveries: tuple[DeliveryStep, ...]
+    further: tuple[DraftStep | SurvivalStep, ...] = ()
 
     @property
     def id(self) -> str:
         """Equal jobs have equal ids and run once."""
-        return "film-" + "-".join([self.master.key, *(delivery.key for delivery in self.deliveries)])
+        return "film-" + "-".join([self.master.key, *(step.key for step in (*self.deliveries, *self.further))])
 
 
 Job = EngineJob | ConformJob | PlateJob | SoundJob | FilmJob
 
 
+def keys_of(job: Job) -> list[str]:
+    """Keys of the steps that a job makes."""
+    if isinstance(job, FilmJob):
+        return [step.key for step in (job.master.content, job.master, *job.deliveries, *job.further) if step]
+    if isinstance(job, SoundJob):
+        return [step.key for step in (job.voice, *job.tracks) if step]
+    return [job.step.key]
+
+
 def failure_of(error: Exception, step: str) -> Failure:
     """The error as a failure: our own errors speak for themselves, a full disk is named, the rest is our fault."""
-    trace = "".join(traceback.format_exception(error))
+    trace, said = redact("".join(traceback.format_exception(error))), redact(str(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Failure("no_space", step, "the disk is full", FIXES["no_space"], NEVER, trace=trace)
+        return Failure("no_space", step, "the disk is full", FIXES["no_space"], trace=trace)
     if isinstance(error, RuntimeError) and str(error).startswith(LOST_GPU):
-        message = f"its GPU cannot be used by this process any more ({str(error).splitlines()[0]})"
-        return Failure("worker_died", step, message, FIXES["worker_died"], INFRASTRUCTURE, trace=trace)
+        message = f"its GPU cannot be used by this process any more ({said.splitlines()[0]})"
+        return Failure("worker_died", step, message, FIXES["worker_died"], trace=trace)
     code = getattr(error, "code", None)
     if isinstance(code, str) and code:
-        retry = TRANSIENT if code in MAY_PASS else NEVER
-        return Failure(code, step, str(error), FIXES.get(code, ""), retry, trace=trace)
-    return Failure("internal_error", step, f"{type(error).__name__}: {error}", INTERNAL_FIX, NEVER, trace=trace)
+        return Failure(code, step, said, FIXES.get(code, ""), trace=trace)
+    return Failure("internal_error", step, f"{type(error).__name__}: {said}", INTERNAL_FIX, trace=trace)

@@ -21,7 +21,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -167,6 +167,26 @@ class Ledger:
                     shutil.rmtree(folder, ignore_errors=True)
                     removed += 1
         return removed
+
+    def remove(self, kind: str, key: str) -> bool:
+        """Take a finished step away, by one rename, then its bytes. False when somebody holds its lock right now."""
+        with self._lock(key, wait=False) as free:
+            if not free:
+                return False
+            away = self.root / "work" / f"{key}-{uuid.uuid4().hex[:8]}"
+            away.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                os.rename(self.home(kind, key), away)  # noqa: PTH104 - whole or not there, as when it came
+            shutil.rmtree(away, ignore_errors=True)
+            return True
+
+    def busy(self) -> bool:
+        """Whether somebody is making a step right now."""
+        for lock in sorted((self.root / "locks").glob("?" * LOCK_DIGITS)):
+            with self._lock(lock.name, wait=False) as free:
+                if not free:
+                    return True
+        return False
 
     def keys(self, kind: str) -> set[str]:
         """Keys of all finished steps of a kind, from the folder names alone: a plan asks for hundreds of thousands."""

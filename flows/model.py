@@ -5,6 +5,7 @@ Imports nothing of ours and nothing heavy; every other module of `flows` speaks 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -74,6 +75,10 @@ class Row:
     music: str = ""
     #: For every shot of the row, before those of its look.
     loras: tuple[LoraBrief, ...] = ()
+    #: Sensitive categories that the row states; () takes the policy's.
+    category: tuple[str, ...] = ()
+    #: Who is seen, in words or as `age=older; gender=woman`; "" leaves it to the campaign.
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,73 @@ class ConformBrief:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleBrief:
+    """How somebody is described whom a prompt mentions."""
+
+    #: One description for all; "" balances the attributes.
+    describe: str = ""
+    #: Attribute -> value -> weight.
+    attributes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    #: How values become words, such as "a {age} {gender}"; "" lists them.
+    say: str = ""
+    #: row, and what else a description differs by: locale, segment.
+    vary_by: tuple[str, ...] = ("row",)
+    #: Whether somebody of whom nothing is said is described at all.
+    balance: bool = False
+    #: Whether the campaign itself names descriptions or attributes.
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCheck:
+    """A model of the user's own that looks at footage: a folder of safetensors weights, and where it draws the line."""
+
+    folder: Path
+    limit: float
+    #: The model's label that counts.
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentBrief:
+    """Which models look at the footage; None leaves a thing unchecked."""
+
+    nsfw: ModelCheck | None = None
+    faces: ModelCheck | None = None
+    #: Pictures of each film that are looked at, spread over it.
+    frames: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentBrief:
+    """What a campaign tests, and how it is decided."""
+
+    #: Part of the hash that gives a row its variant: another name, another draw.
+    name: str = ""
+    #: full or fractional.
+    design: str = "full"
+    #: The reference arm by factor; a factor that is not named has its first.
+    control: Mapping[str, str] = field(default_factory=dict)
+    #: The variants that are made; () is every combination.
+    variants: tuple[str, ...] = ()
+    #: What of the design cannot be told apart, as sentences.
+    aliases: tuple[str, ...] = ()
+    #: Share of each variant, adding up to 1.
+    allocation: Mapping[str, float] = field(default_factory=dict)
+    #: Each row is made in one variant only, drawn by a stable hash.
+    assigned: bool = False
+    #: Column whose text is drawn for instead of the row's id; "" is the id.
+    unit: str = ""
+    metric: str = "ctr"
+    #: The smallest relative difference worth finding.
+    lift: float = 0.1
+    alpha: float = 0.05
+    power: float = 0.8
+    #: group_sequential or always_valid.
+    rule: str = "group_sequential"
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """`campaign.yaml`, resolved: everything that holds for all rows."""
 
@@ -149,6 +221,8 @@ class Campaign:
     currencies: Mapping[str, str] = field(default_factory=dict)
     #: Columns of the rows CSV that no template reads, by name.
     ignore_columns: tuple[str, ...] = ()
+    #: Hosts from which cells may fetch pictures and films over https; () is none.
+    asset_hosts: tuple[str, ...] = ()
     #: exact, balanced or fast; "" is the engine's own.
     speed: str = ""
     #: ISO 3166 codes of the places where the ads are shown, and EU; () guesses from the locales.
@@ -160,6 +234,28 @@ class Campaign:
     #: LoRAs by look, for every shot in that look.
     look_loras: Mapping[str, tuple[LoraBrief, ...]] = field(default_factory=dict)
     conform: ConformBrief = field(default_factory=ConformBrief)
+    #: spread, learned or none.
+    invisible_mark: str = "none"
+    #: none, or required: a person approves each delivery before it is more than a draft.
+    approval: str = "none"
+    #: What the signed statement says about training on the film: notAllowed, constrained or allowed.
+    ai_training: str = "notAllowed"
+    #: The file of the rights ledger; None is none. `listed` enforces its entries, `required` wants one for every file.
+    rights: Path | None = None
+    rights_policy: str = "listed"
+    #: The last day that the ads run; None is not stated.
+    run_until: datetime.date | None = None
+    #: Name of the policy's file; None takes policy.yaml where there is one.
+    policy: str | None = None
+    people: PeopleBrief = field(default_factory=PeopleBrief)
+    content_checks: ContentBrief = field(default_factory=ContentBrief)
+    #: Template of the names of ads at hand-off; "" takes the usual one.
+    naming: str = ""
+    #: Texts of ads at hand-off: text -> locale ("" is any) -> template.
+    ads: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    experiment: ExperimentBrief = field(default_factory=ExperimentBrief)
+    #: What becomes of films whose rows are gone from the feed: keep or retire.
+    gone_rows: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +331,5 @@ class Creative:
     utm: Mapping[str, str]
     placements: tuple[str, ...]
     synthetic_person: bool | None
+    #: Attributes of the person whom the prompts describe at the campaign's wish; {} where nobody is.
+    people: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,19 +15,26 @@ from pydantic import BaseModel, ValidationError
 
 from flows.brief import load_campaign
 from flows.expand import expand, file_sha256
+from flows.experiment.notes import experiment_notes
 from flows.licences import licence_gate
 from flows.model import BadInput, Campaign, Creative, Problem, Row
 from flows.placements import get_placement
 from flows.plan import CreativePlan, Planner
+from flows.policy.casting import Casting
+from flows.policy.gate import PolicyGate
+from flows.policy.judge import Policy
+from flows.policy.policy_file import read_policy
 from flows.preflight import preflight
-from flows.problems import did_you_mean, in_order
+from flows.problems import Problems, did_you_mean, in_order
 from flows.refusals import Refusals
+from flows.rights.gate import RightsGate
 from flows.rows import RefusedRow, RowsRead, read_all_rows
 from flows.selection import select_rows
 from flows.template import Template, load_template
 
 if TYPE_CHECKING:
     from audio.voices.contract import Voice
+    from flows.fetching import Internet
     from generation.engines.contract import Engine
 
 
@@ -43,11 +50,17 @@ class Order:
     engine: str | None = None
     skip_bad_rows: bool = False
     speed: str | None = None
+    #: Measure what of the marks is left after an encode like those of platforms.
+    prove: bool = False
+    #: What the run may spend, such as 20usd; None is no limit.
+    budget: str | None = None
+    #: The feed is right although it has lost more than half of its rows: what is gone may be retired.
+    accept_shrink: bool = False
 
     @classmethod
     def of(cls, campaign: Path, choice: Mapping[str, Any]) -> Order:
         """From the command line's options; others are ignored."""
-        names = ("rows", "sample", "where", "placements", "engine", "skip_bad_rows", "speed")
+        names = (field.name for field in fields(cls) if field.name != "campaign")
         return cls(campaign, **{name: choice[name] for name in names if choice.get(name) is not None})
 
 
@@ -70,6 +83,11 @@ class Prepared:
     #: What was assumed, as sentences.
     notes: tuple[str, ...]
     planner: Planner
+    #: Who is seen where prompts mention somebody; what creatives are judged by.
+    casting: Casting
+    policy: Policy
+    #: What everything may be used for, and all that is used.
+    rights: RightsGate
 
     @property
     def skipped_problems(self) -> tuple[Problem, ...]:
@@ -78,22 +96,23 @@ class Prepared:
 
     def creatives(self) -> Iterator[Creative]:
         """Every creative of the selected rows, one at a time."""
-        return _expanded(self.campaign, self.template, self.rows, self.wanted, None, self.planner.sha256_of)
+        hashes = self.planner.sha256_of
+        return _expanded(self.campaign, self.template, self.rows, self.wanted, None, hashes, self.casting)
 
     def plans(self) -> Iterator[CreativePlan]:
         """The steps of every creative, one creative at a time."""
         return map(self.planner.plan, self.creatives())
 
 
-def prepare(order: Order) -> Prepared:
-    """Read, select, expand and check a campaign.
+def prepare(order: Order, internet: Internet | None = None) -> Prepared:
+    """Read, select, expand and check a campaign; what it names on the internet and lacks here is fetched.
 
     Raises: BadInput with every complaint, unless all of them concern rows and `skip_bad_rows` is set.
     """
     campaign = load_campaign(order.campaign)
     campaign = replace(campaign, engine=order.engine or campaign.engine, speed=order.speed or campaign.speed)
     template = load_template(campaign.template, factors=[factor.name for factor in campaign.factors])
-    read = read_all_rows(campaign, template)
+    read = read_all_rows(campaign, template, internet)
     rows = select_rows(read.rows, numbers=order.rows, sample=order.sample, where=order.where, seed=campaign.seed)
     wanted = _wanted(order.placements)
     found: list[Problem] = list(read.problems)
@@ -101,18 +120,23 @@ def prepare(order: Order) -> Prepared:
     campaign, engine = _with_options(campaign, engine, found)
     voice, voice_reason = _voice(campaign, rows, found)
     hashes = lru_cache(maxsize=65_536)(file_sha256)
-    creatives = _expanded(campaign, template, rows, wanted, found, hashes)
+    casting = Casting(campaign, template, read.rows)
+    policy = _policy(campaign, found)
+    gate = PolicyGate(policy, campaign.rows_file.name)
+    creatives = gate.watch(_expanded(campaign, template, rows, wanted, found, hashes, casting))
     if engine is None or voice is None:  # the reason is among the complaints
-        raise BadInput(in_order((*found, *preflight(campaign, template, creatives))))
-    planner = Planner(campaign, template.spec.seconds, engine, voice, hashes)
+        raise BadInput(in_order((*found, *preflight(campaign, template, creatives), *gate.problems)))
+    planner = Planner(campaign, template.spec.seconds, engine, voice, hashes, prove=order.prove, policy=policy)
     licence = licence_gate(campaign, rows, engine)
+    rights = RightsGate(campaign, template, engine, voice)
     refusals = Refusals(campaign, planner, engine, template.spec.seconds)
     misread = any(problem.code == "bad_option" for problem in found)
     # Where options are wrong, what they say of the licence is unknown: that complaint would be false.
     found += [one for one in licence.problems if not (misread and one.column == "engine_options")]
     # With options that are wrong, or not accepted, an engine refuses every shot for them alone.
     watched = creatives if any(one.column == "engine_options" for one in found) else refusals.watch(creatives)
-    found += [*preflight(campaign, template, watched), *refusals.problems]
+    found += [*preflight(campaign, template, rights.watch(watched)), *refusals.problems, *casting.problems]
+    found += [*gate.problems, *rights.problems]
     good, skipped = _sorted_out(rows, read, tuple(dict.fromkeys(found)), order.skip_bad_rows)
     return Prepared(
         campaign=campaign,
@@ -125,9 +149,27 @@ def prepare(order: Order) -> Prepared:
         engine_reason=engine_reason,
         voice=voice,
         voice_reason=voice_reason,
-        notes=(*read.notes, *planner.notes, *licence.notes, *refusals.notes),
+        notes=(
+            *read.notes,
+            *planner.notes,
+            *licence.notes,
+            *refusals.notes,
+            *casting.notes,
+            *gate.notes,
+            *rights.notes,
+            *experiment_notes(campaign, tuple(row for row in good if row.enabled)),
+        ),
         planner=planner,
+        casting=casting,
+        policy=policy,
+        rights=rights,
     )
+
+
+def _policy(campaign: Campaign, found: list[Problem]) -> Policy:
+    """The campaign's policy; the rules that always hold where it has none or one that cannot be read."""
+    read = read_policy(campaign.folder, campaign.policy, Problems("campaign.yaml", found))
+    return Policy(*read) if read else Policy()
 
 
 def _expanded(
@@ -137,9 +179,10 @@ def _expanded(
     wanted: tuple[str, ...],
     complaints: list[Problem] | None,
     sha256_of: Callable[[Path], str],
+    casting: Casting,
 ) -> Iterator[Creative]:
     """The creatives, for the wanted placements only."""
-    for creative in expand(campaign, template, rows, complaints, sha256_of):
+    for creative in expand(campaign, template, rows, complaints, sha256_of, casting):
         if not wanted:
             yield creative
             continue

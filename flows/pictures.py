@@ -18,6 +18,8 @@ LIMIT_PIXELS = 40_000_000
 LIMIT_BYTES = 64 * 1024 * 1024
 #: Below this a hero picture is a smear on a 1080 pixel wide film.
 LEAST_SIDE_PX = 64
+#: Longer strips fill no frame: 64 × 130,000 pixels are few, and enlarged until they cover a film they are gigabytes.
+LIMIT_ASPECT = 30
 FORMATS = ("PNG", "JPEG", "WEBP")
 #: A minute of 4K from a phone. A shot takes seconds of it.
 LIMIT_CLIP_BYTES = 512 * 1024 * 1024
@@ -65,8 +67,9 @@ def check_picture(path: Path) -> tuple[str, str, str] | None:
     save = "Save it as PNG, JPEG or WebP"
     try:
         with warnings.catch_warnings():
-            # Pillow only warns of a picture bomb below twice its limit; our own limit is lower and strict.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow only warns of a picture bomb below twice its limit; our own limit is lower and strict. It also
+            # warns of damaged facts about the camera, which no ad shows.
+            warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as picture:
                 width, height = picture.size
                 if width * height > LIMIT_PIXELS:
@@ -75,6 +78,9 @@ def check_picture(path: Path) -> tuple[str, str, str] | None:
                 if min(width, height) < LEAST_SIDE_PX:
                     fix = f"Use one of at least {LEAST_SIDE_PX} pixels; 1,000 and more look good"
                     return ("picture_too_small", f"{width} × {height} pixels are too few", fix)
+                if max(width, height) > LIMIT_ASPECT * min(width, height):
+                    size = f"{width} × {height} pixels are a strip more than {LIMIT_ASPECT} times as long as wide"
+                    return ("picture_too_narrow", size, "Crop it to what shall be seen")
                 if getattr(picture, "n_frames", 1) > 1:
                     return ("picture_animated", "the picture is animated", "Save one frame of it")
                 picture.draft(None, (width // 8, height // 8))  # a JPEG is read to its end at an eighth of the size

@@ -7,7 +7,7 @@ once, however many creatives use them. Knows placements, lengths, sizes and poli
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,21 +15,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
+from flows.disclosure_share import Share, share_of
 from flows.footage_plan import FootagePlanner, Reel
 from flows.ledger import digest
+from flows.marking import Marking
 from flows.model import Brand, Campaign, Creative, ShotBrief
 from flows.placements import Placement, load_placements, load_renditions, safe_box, watermark_for
+from flows.policy.content import content_identity
+from flows.policy.judge import Policy, review_reasons
 from flows.steps import (
     LEAD_IN_SECONDS,
     TAIL_SECONDS,
+    Asset,
     BedStep,
     BrandFacts,
+    ContentStep,
     DeliveryStep,
+    DraftStep,
     MasterStep,
     MixStep,
+    PackageStep,
     PlateStep,
+    Source,
     StemPart,
     Step,
+    SurvivalStep,
     TrackStep,
     VoiceStep,
 )
@@ -58,6 +68,8 @@ class Film:
     master: MasterStep
     deliveries: tuple[DeliveryStep, ...]
     disclosures: tuple[Disclosure, ...]
+    #: What is made of the deliveries besides: drafts for reviewers, what is left of marks after another encode.
+    further: tuple[DraftStep | SurvivalStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,8 @@ class CreativePlan:
                 yield shot
             yield from film.master.plate.conformed
             yield film.master.plate
+            if film.master.content:
+                yield film.master.content
             if film.master.voice:
                 yield film.master.voice
             yield film.master
@@ -82,7 +96,9 @@ class CreativePlan:
                 if delivery.track:
                     yield from (step for step in (delivery.track.mix.bed, delivery.track.mix) if step)
                     yield delivery.track
+                yield delivery.package
                 yield delivery
+            yield from film.further
 
 
 class _Group(NamedTuple):
@@ -92,6 +108,8 @@ class _Group(NamedTuple):
     frames: int
     watermark: str
     label: str
+    #: Seconds from the start that show the label; None is the whole film.
+    label_seconds: float | None
 
 
 class Planner:
@@ -104,8 +122,14 @@ class Planner:
         engine: Engine,
         voice: Voice,
         sha256_of: Callable[[Path], str],
+        *,
+        prove: bool = False,
+        policy: Policy | None = None,
     ) -> None:
         self.campaign = campaign
+        #: How this machine marks films; whoever has its settings sets it before anything is planned.
+        self.marking = Marking()
+        self._prove, self._policy = prove, policy or Policy()
         self.sha256_of = sha256_of
         self._range = (length.min, length.max)
         self._placements = load_placements()
@@ -114,6 +138,9 @@ class Planner:
         self._voice = voice
         self._brand = brand_facts(campaign.brand, sha256_of)
         self._brand_key = digest(self._brand.identity())
+        self._mark = "" if campaign.invisible_mark == "none" else campaign.invisible_mark
+        self._mark_revision = _revision_of_mark(self._mark)
+        self._models = ((engine.id, engine.revision), *((model, "") for model in engine.models))
         self._safe = {name: safe_box(rendition) for name, rendition in self._renditions.items()}
         self._frames = lru_cache(maxsize=None)(self._frames_of)
         self._shots = FootagePlanner(engine, campaign.engine_options, FPS, TRANSITION, sha256_of, campaign.conform)
@@ -122,19 +149,29 @@ class Planner:
         self._plate = lru_cache(maxsize=4096)(self._plate_of)
         self._reel = lru_cache(maxsize=4096)(self._shots.reel)
         self._disclose = lru_cache(maxsize=65536)(self._disclosure_of)
+        self._sources_known: dict[str, tuple[Source, ...]] = {}
+        self._content_identity: dict[str, object] | None = None
 
     def plan(self, creative: Creative) -> CreativePlan:
         """All films of a creative: one for each aspect, length and set of marks, shared by the placements."""
         groups: dict[_Group, list[tuple[Placement, Disclosure]]] = {}
+        share = share_of(creative.shots, self._engine.digital_source_type)
         for name in creative.placements:
             placement = self._placements[name]
-            disclosure = self._disclose(creative.locale, name, creative.synthetic_person)
-            group = _Group(placement.rendition, self._frames(name), self._watermark(placement), disclosure.label)
+            disclosure = self._disclose(creative.locale, name, creative.synthetic_person, share)
+            group = _Group(
+                placement.rendition,
+                self._frames(name),
+                self._watermark(placement),
+                disclosure.label,
+                disclosure.label_until_seconds,
+            )
             groups.setdefault(group, []).append((placement, disclosure))
         shortest = min(group.frames for group in groups)
         voice = self._voice_step(creative, shortest)
         layers_key = digest(creative.layers)
-        films = [self._film(creative, voice, layers_key, group, members) for group, members in groups.items()]
+        drafted = self._may_need_person(creative)
+        films = [self._film(creative, voice, layers_key, group, members, drafted) for group, members in groups.items()]
         return CreativePlan(creative, tuple(films))
 
     def _film(
@@ -144,6 +181,7 @@ class Planner:
         layers_key: str,
         group: _Group,
         members: list[tuple[Placement, Disclosure]],
+        drafted: bool,
     ) -> Film:
         rendition = self._renditions[group.rendition]
         size = (rendition.width, rendition.height)
@@ -157,17 +195,41 @@ class Planner:
             safe=self._safe[rendition.id],
             caption_characters=CAPTION_CHARACTERS[rendition.aspect],
             disclosure_label=group.label,
+            disclosure_seconds=group.label_seconds,
             watermark=group.watermark,
             quality=self.campaign.quality,
+            content=self._content(plate),
+            invisible_mark=self._mark,
+            mark_revision=self._mark_revision,
+            mark_secret=self.marking.mark_secret if self._mark else None,
         ).keyed(layers_key, self._brand_key)
         mix = self._mix(creative, voice, group.frames, stems)
         tracks: dict[tuple[float, float, int], TrackStep] = {}
-        deliveries = tuple(self._delivery(placement, master, mix, tracks) for placement, _ in members)
-        return Film(rendition.id, size, group.frames, master, deliveries, tuple(rule for _, rule in members))
+        deliveries = tuple(self._delivery(place, rule, master, mix, tracks) for place, rule in members)
+        disclosures = tuple(rule for _, rule in members)
+        further = tuple(self._further(deliveries, drafted))
+        return Film(rendition.id, size, group.frames, master, deliveries, disclosures, further)
+
+    def _may_need_person(self, creative: Creative) -> bool:
+        """Whether somebody must approve its films, or may have to: what is seen in them is not known yet."""
+        looked_at = self.campaign.content_checks.faces is not None and creative.synthetic_person is False
+        return self.campaign.approval == "required" or looked_at or bool(self.reviews(creative))
+
+    def reviews(self, creative: Creative) -> tuple[str, ...]:
+        """Why the policy wants a person to look at a creative; () where it does not."""
+        return review_reasons(self._policy.judge(creative))
+
+    def _further(self, deliveries: tuple[DeliveryStep, ...], drafted: bool) -> Iterator[DraftStep | SurvivalStep]:
+        for delivery in deliveries:
+            if drafted:
+                yield DraftStep(delivery).keyed()
+            if self._prove and self._mark:
+                yield SurvivalStep(delivery).keyed()
 
     def _delivery(
         self,
         placement: Placement,
+        disclosure: Disclosure,
         master: MasterStep,
         mix: MixStep | None,
         tracks: dict[tuple[float, float, int], TrackStep],
@@ -176,7 +238,41 @@ class Planner:
         if mix and target not in tracks:
             tracks[target] = TrackStep(mix, *target).keyed()
         track = tracks.get(target)
-        return DeliveryStep(master, track, placement.id, placement.limits(), self.campaign.brand.name).keyed()
+        package = PackageStep(master, track, placement.id, placement.limits(), self.campaign.brand.name).keyed()
+        return DeliveryStep(
+            package=package,
+            signing=self.marking.signing,
+            source_type=disclosure.digital_source_type,
+            models=self._models,
+            ai_training=self.campaign.ai_training,
+            sources=self._sources(master.plate) if self.marking.signing else (),
+        ).keyed()
+
+    def _content(self, plate: PlateStep) -> ContentStep | None:
+        checks = self.campaign.content_checks
+        if checks.nsfw is None and checks.faces is None:
+            return None
+        if self._content_identity is None:
+            self._content_identity = content_identity(checks)
+        return ContentStep(plate, checks, self._content_identity).keyed()
+
+    def _sources(self, plate: PlateStep) -> tuple[Source, ...]:
+        """The user's own files behind a film, for its signed statement."""
+        if plate.key not in self._sources_known:
+            self._sources_known[plate.key] = tuple(self._sources_of(plate))
+        return self._sources_known[plate.key]
+
+    def _sources_of(self, plate: PlateStep) -> Iterable[Source]:
+        drawn = "inputTo" if "trained" in self._engine.digital_source_type.casefold() else "componentOf"
+        found: dict[str, Source] = {}
+        for shot in plate.footage:
+            for asset in (shot.picture, shot.last_picture, shot.clip, *shot.references):
+                if asset:
+                    found.setdefault(asset.sha256, Source(asset, drawn))
+        if self._brand.logo:
+            logo = Asset(self._brand.logo, self._brand.logo_sha256)
+            found.setdefault(logo.sha256, Source(logo, "componentOf"))
+        return found.values()
 
     def _frames_of(self, placement: str) -> int:
         return frames_for(self._placements[placement], self.campaign.seconds, self._range)
@@ -226,16 +322,25 @@ class Planner:
         shown = watermark_for(placement, preview=self.campaign.quality == "preview")
         return self.campaign.brand.watermark if shown else ""
 
-    def _disclosure_of(self, locale: str, placement: str, synthetic_person: bool | None) -> Disclosure:
+    def _disclosure_of(self, locale: str, placement: str, synthetic_person: bool | None, share: Share) -> Disclosure:
         return disclose(
             locale=locale,
             placement=self._placements[placement],
             synthetic_person=synthetic_person,
             digital_source_type=self._engine.digital_source_type,
+            share=share,
             synthetic_voice=self._voice.id != "none",
             override=self.campaign.disclosure,
             reason=self.campaign.disclosure_reason,
         )
+
+
+def _revision_of_mark(name: str) -> str:
+    if not name:
+        return ""
+    from generation.marks.invisible import get_mark
+
+    return get_mark(name).revision
 
 
 def brand_facts(brand: Brand, sha256_of: Callable[[Path], str]) -> BrandFacts:

@@ -7,6 +7,7 @@ nothing is touched: it is theirs to configure.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -39,6 +40,10 @@ def use_embedded_server(home: Path, environment: MutableMapping[str, str] = os.e
     environment.setdefault("DO_NOT_TRACK", "1")
     environment.setdefault("PREFECT_LOGGING_TO_API_ENABLED", "false")
     environment.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    # Server and client of this run share a password that nobody else on the machine knows; it is in no file.
+    names = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING")
+    given = next((environment[name] for name in names if environment.get(name)), "")
+    environment.update(dict.fromkeys(names, given or f"spotmill:{secrets.token_hex(32)}"))
     for service in SERVICES:
         environment.setdefault(f"PREFECT_SERVER_SERVICES_{service}_ENABLED", "false")
     return True

@@ -10,14 +10,15 @@ import unicodedata
 from collections.abc import Iterable
 
 from flows.model import BadInput, Problem
+from flows.redaction import redact
 
 #: Longer values are cut in the middle: both ends of a path or a sentence say more than its first half.
 SHOWN_CHARACTERS = 60
 
 
 def shown(value: object) -> str:
-    """A value as one short line without control or format characters, fit for a terminal or a report."""
-    head = str(value)[: 20 * SHOWN_CHARACTERS]
+    """A value as one short line without secrets, control or format characters, fit for a terminal or a report."""
+    head = redact(str(value)[: 40 * SHOWN_CHARACTERS])
     text = "".join(character if unicodedata.category(character)[0] != "C" else " " for character in head)
     text = " ".join(text.split())
     if len(text) <= SHOWN_CHARACTERS:
@@ -54,7 +55,8 @@ class Problems:
         column: str | None = None,
     ) -> None:
         """Note one complaint."""
-        self.found.append(Problem(self.file, row, column, code, shown(value), message, fix))
+        where = shown(column) if column else column  # a header's cell may hold anything, line ends too
+        self.found.append(Problem(self.file, row, where, code, shown(value), message, fix))
 
     def of(self, file: str) -> Problems:
         """The same list, for complaints about another file."""

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from flows.crew import Crew
+from flows.faults import BUDGET, INFRASTRUCTURE, goes_again, pause_seconds
 from flows.graph import JobGraph, Node
 from flows.jobs import (
     FIXES,
-    INFRASTRUCTURE,
-    NEVER,
     Batch,
     Failure,
     FilmJob,
@@ -36,8 +35,6 @@ from flows.ready import ReadyJobs
 from flows.shift import Shift
 from flows.steps import DeliveryStep
 
-#: Pause before another attempt after a passing fault; doubled each time.
-PAUSE_SECONDS = 2.0
 POLL_SECONDS = 1.0
 
 
@@ -94,6 +91,7 @@ class Production:
         on_spent: Callable[[Spent], None] = lambda spent: None,
         on_failure: Callable[[Job, Failure], None] = lambda job, failure: None,
         on_detail: Callable[[str], None] = lambda detail: None,
+        stop: Callable[[], str] = lambda: "",
     ) -> None:
         self._ledger = ledger
         self._open_crew = open_crew
@@ -103,6 +101,8 @@ class Production:
         self._on_spent = on_spent
         self._on_failure = on_failure
         self._on_detail = on_detail
+        #: Asked before each job: a reason to begin no other one, or "".
+        self._stop = stop
         self._detail = ""
         self._graph = JobGraph(ledger, self._push)
         self._shift = Shift(ledger, deadline_seconds)
@@ -149,7 +149,7 @@ class Production:
         open_films = []
         for film in plan.films:
             found = [self._graph.found(step) for step in film.deliveries]
-            if all(found):
+            if all(found) and all(self._graph.found(step) for step in film.further):
                 for step, finished in zip(film.deliveries, found, strict=True):
                     pending.delivered[step.placement] = Delivered(film, step, finished, None, 0, cached=True)
             else:
@@ -166,7 +166,7 @@ class Production:
         plate = film.master.plate
         if not self._graph.found(film.master) and not self._graph.found(plate):
             needs.add(self._graph.need_plate(plate))
-        job = FilmJob(film.master, film.deliveries)
+        job = FilmJob(film.master, film.deliveries, film.further)
         # Two creatives may ask for the same film (a row twice under two names): each gets a job of its own, and the
         # ledger lets the second find what the first made.
         identity = f"{job.id}#{next(self._order)}"
@@ -180,12 +180,25 @@ class Production:
     # -- running jobs --------------------------------------------------------------------------------------------
 
     def _start_jobs(self) -> None:
+        if reason := self._stop():
+            if not len(self._shift):
+                self._end_all(reason)
+            return
         while self._later and self._later[0][0] <= time.monotonic():
             self._push(heapq.heappop(self._later)[1])
         while (identity := self._ready.take(self._has_room)) is not None:
             job = self._runnable(identity)
             assert job, "has_room asked the same a moment ago"
             self._submit(identity, job)
+
+    def _end_all(self, reason: str) -> None:
+        """Nothing is running and nothing is to be begun: what is left ends here, films last."""
+        films = [identity for identity in self._graph.nodes if identity in self._films]
+        others = [identity for identity in self._graph.nodes if identity not in self._films]
+        for identity in (*others, *films):
+            step = _step_of(self._graph.nodes[identity].job)
+            failure = Failure("budget_stopped", step, reason, FIXES["budget_stopped"])
+            self._end(identity, Outcome(failures={"": failure}))
 
     def _has_room(self, identity: str) -> bool | None:
         """Whether the job would start at once; None when it cannot be done any more."""
@@ -234,7 +247,8 @@ class Production:
             if not left:
                 self._end(identity, Outcome(failures=failures))
                 return None
-            return replace(job, deliveries=left)
+            further = tuple(step for step in job.further if step.placement not in failures)
+            return replace(job, deliveries=left, further=further)
         return job
 
     def _lost_deliveries(self, open_film: _OpenFilm) -> dict[str, Failure]:
@@ -281,7 +295,7 @@ class Production:
             failure = outcome.failures.get(member)
             if outcome.failure and not self._was_kept(member):
                 failure = outcome.failure
-            if failure and failure.retry == INFRASTRUCTURE:
+            if failure and failure.fault == INFRASTRUCTURE:
                 self._graph.nodes[member].alone = True
             self._settle(member, Outcome(failures={"": failure} if failure else {}))
 
@@ -297,9 +311,10 @@ class Production:
     def _settle(self, identity: str, outcome: Outcome) -> None:
         """A job is done, or goes again, or has failed for good."""
         node = self._graph.nodes[identity]
-        again = [failure for failure in outcome.failures.values() if failure.retry != NEVER]
-        if again and node.attempts < self._attempts:
-            pause = 0.0 if again[0].retry == INFRASTRUCTURE else PAUSE_SECONDS * 2 ** (node.attempts - 1)
+        faults = [failure.fault for failure in outcome.failures.values()]
+        again = [fault for fault in faults if goes_again(fault, node.attempts, self._attempts)]
+        if again:
+            pause = pause_seconds(again[0], node.attempts)
             heapq.heappush(self._later, (time.monotonic() + pause, identity))
             return
         failures = {name: replace(failure, attempts=node.attempts) for name, failure in outcome.failures.items()}
@@ -316,7 +331,7 @@ class Production:
             engine = step in ("prompt", "footage")
             what = "showed no sign of life for" if engine else "did not end within"
             message = f"{what} {self._deadline_seconds:g} s and was killed"
-            failure = Failure("timed_out", step, message, FIXES["timed_out"], INFRASTRUCTURE)
+            failure = Failure("timed_out", step, message, FIXES["timed_out"])
             self._take(ticket, Outcome(failures={"": failure}))
 
     def _end(self, identity: str, outcome: Outcome) -> None:
@@ -331,6 +346,8 @@ class Production:
         made = {spent.key for spent in outcome.spent if not spent.cached}
         for step in film.deliveries:
             failure = outcome.failure or lost.get(step.placement)
+            if failure and failure.fault == BUDGET and self._graph.found(step):
+                failure = None  # it was there before, or was paid for
             finished = None if failure else self._graph.found(step)
             if not failure and not finished:
                 failure = Failure("internal_error", "delivery", "the step ended without a result", "Please report it")

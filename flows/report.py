@@ -22,10 +22,14 @@ from flows.files import write_whole
 from flows.placements import Placement, load_placements
 from flows.posters import Posters
 from flows.problems import shown
+from flows.redaction import Redactor
+from flows.timeline import Timeline
 from flows.vtt import Cue, read_vtt
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+    from flows.policy.distribution import Spread
 
 PAGE = Path(__file__).with_name("report_page")
 #: Reasons listed in the page's head, the most frequent first; results.csv has all.
@@ -67,6 +71,10 @@ class ReportData:
     not_drawn: tuple[str, ...] = ()
     #: Main text of each creative, by creative_id.
     headlines: Mapping[str, str] = field(default_factory=dict)
+    #: Who is seen, planned and delivered; () where no prompt describes anybody.
+    spreads: tuple[Spread, ...] = ()
+    #: What each worker did when; None where nothing was made.
+    timeline: Timeline | None = None
     #: Unit of the costs, such as "USD".
     currency: str = ""
     version: str = ""
@@ -189,6 +197,7 @@ class _Sheet:
 
     def __init__(self, folder: Path, run: ReportData) -> None:
         self._folder, self._run = folder, run
+        self._redacted = Redactor()
         self._places = load_placements()
         films = [self._film_file(record) for record in run.records]
         self._posters = Posters([file.with_suffix(".jpg") for file in films if file])
@@ -229,6 +238,8 @@ class _Sheet:
             "label": record.disclosure_label,
             "fields_declared": dict(record.disclosure_fields),
             "marks": list(record.marks),
+            "proof": record.proof,
+            "approval": record.approval,
             "attempts": record.attempts,
             "work": record.seconds,
             "gpu": record.gpu_seconds,
@@ -258,7 +269,10 @@ class _Sheet:
         return self._number("creatives", key, creative)
 
     def _row(self, record: DeliveryRecord) -> dict[str, object]:
-        cells = {name: cell[:SHOWN_CELL_CHARACTERS] for name, cell in record.cells.items() if cell.strip()}
+        # A contact sheet is passed around: an address that opens something loses the part that does.
+        cells = {
+            name: self._redacted(cell)[:SHOWN_CELL_CHARACTERS] for name, cell in record.cells.items() if cell.strip()
+        }
         return {"number": record.row, "id": shown(record.row_id), "cells": cells}
 
     def _place(self, name: str) -> dict[str, object]:

@@ -54,9 +54,10 @@ UNKNOWN = "unknown"
 #: Our columns, after the input's; always all of them, always in this order.
 COLUMNS = (
     "row", "creative_id", "locale", "segment", "variant", "control_id", "differs_in", "placement",
-    "status", "code", "step", "attempts", "seconds", "gpu_seconds", "cost", "film_seconds",
+    "status", "code", "fault", "step", "attempts", "seconds", "gpu_seconds", "cost", "film_seconds",
     "sha256", "path", "utm", "url_with_utm",
-    "disclosure", "disclosure_label", "disclosure_fields", "marks", "message", "fix",
+    "disclosure", "disclosure_label", "disclosure_fields", "marks", "mark_id", "proof", "approval",
+    "message", "fix",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ MADE_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("av", "opencv-python-headless", "numpy"),
     ),
+    "content": (("generation/content",), ("torch", "transformers", "pillow")),
     "voice": (
         ("audio/fit.py", "audio/script.py", "audio/words.py", "audio/waveform.py", "audio/money.toml", "audio/voices"),
         ("av", "numpy"),
@@ -42,14 +43,23 @@ MADE_BY: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mix": (("audio/mix.py", "audio/clips.py", "audio/beds.py", "audio/media.py"), ("av", "numpy", "pydub")),
     "track": (("audio/loudness.py", "audio/media.py"), ("av", "numpy")),
     "master": (
-        ("generation/layers", "generation/marks", "generation/media/frames.py", "audio/captions.py", "flows/sheet.py"),
+        ("generation/layers", "generation/marks/visible.py", "generation/marks/invisible/code.py",
+         "generation/marks/invisible/pattern.py", "generation/marks/invisible/writer.py", "generation/media/frames.py",
+         "audio/captions.py", "flows/sheet.py"),
         ("av", "opencv-python-headless", "uharfbuzz", "freetype-py", "python-bidi", "budoux", "font-manrope",
          "font-hanken-grotesk", "font-source-sans-pro"),
     ),
-    "delivery": (
+    "package": (
         ("generation/media", "generation/check.py", "audio/captions.py", "audio/subtitles.py", "flows/creative.py"),
         ("imageio-ffmpeg", "ffmpeg-python", "av", "pillow"),
     ),
+    # What reads a film back is not here: a better reader must not sign every film anew, which voids its approval.
+    "delivery": (
+        ("flows/sealing.py", "generation/marks/credentials/sign.py", "generation/marks/credentials/statement.py"),
+        ("c2pa-python",),
+    ),
+    "draft": (("generation/draft.py", "generation/media"), ("av", "opencv-python-headless", "pillow")),
+    "survival": (("generation/marks/invisible", "generation/media/upload.py"), ("av", "opencv-python-headless")),
 }  # fmt: skip
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from flows.assets import Assets
 from flows.cells import ReservedCells
 from flows.columns import Column, read_columns
 from flows.localise import fallbacks
 from flows.model import BadInput, Campaign, Problem, Row
-from flows.pictures import inside
 from flows.problems import Problems, did_you_mean, in_order
 from flows.table import Table, clean, read_table
 from flows.template import Template
@@ -22,6 +23,9 @@ from flows.template_file import Variable
 from flows.templating import BRACES
 from flows.values import KINDS, BadValue
 from flows.variants import bad_id, content_hash, slug
+
+if TYPE_CHECKING:
+    from flows.fetching import Internet
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,8 @@ def read_rows(campaign: Campaign, template: Template) -> tuple[Row, ...]:
     return read.rows
 
 
-def read_all_rows(campaign: Campaign, template: Template) -> RowsRead:
-    """Good and refused rows.
+def read_all_rows(campaign: Campaign, template: Template, internet: Internet | None = None) -> RowsRead:
+    """Good and refused rows. Files at addresses that the campaign allows are fetched, unless they are here already.
 
     Raises: BadInput when the file as a whole cannot be read, or its columns are wrong.
     """
@@ -77,9 +81,11 @@ def read_all_rows(campaign: Campaign, template: Template) -> RowsRead:
     columns = read_columns(table.header, kinds, campaign.ignore_columns, whole)
     _check_required(columns, template, whole)
     whole.raise_if_any()
-    reader = _Reader(campaign, template, columns, problems)
+    assets = Assets(campaign.folder, campaign.asset_hosts, internet)
+    reader = _Reader(campaign, template, columns, problems, assets)
     for number, record in zip(table.numbers, table.records, strict=True):
         reader.read(number, record)
+    reader.check()
     return _sorted_out(table, reader, problems)
 
 
@@ -136,6 +142,7 @@ class _Reader:
     template: Template
     columns: tuple[Column, ...]
     problems: Problems
+    assets: Assets
     rows: list[Row] = field(default_factory=list)
     _cleaned: int = 0
     _ids: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -161,15 +168,24 @@ class _Reader:
             self.rows.append(Row(number, row_id, cells, variables, enabled=False))
             return
         given = fields.read(reserved)
-        row = Row(number=number, row_id=row_id, cells=cells, variables=variables, **given)
-        self._check_variables(row)
-        self.rows.append(row)
+        self.rows.append(Row(number=number, row_id=row_id, cells=cells, variables=variables, **given))
+
+    def check(self) -> None:
+        """Check the variables of every row that is switched on, after all files that they name were fetched at once."""
+        rows = [row for row in self.rows if row.enabled]
+        declared = {column.name: self.template.variables[column.variable] for column in self.columns if column.variable}
+        files = {name: variable for name, variable in declared.items() if variable.type in ("image", "video")}
+        cells = ((row.variables[name], variable) for row in rows for name, variable in files.items())
+        self.assets.fetch({text: variable.type for text, variable in cells if len(text) <= variable.max_length})
+        for row in rows:
+            self._check_variables(row)
 
     def notes(self) -> tuple[str, ...]:
-        """What was cleaned, as sentences."""
+        """What was cleaned and fetched, as sentences."""
+        fetched = self.assets.notes()
         if not self._cleaned:
-            return ()
-        return (f"Invisible control or direction characters were taken out of {self._cleaned} cell(s).",)
+            return fetched
+        return (f"Invisible control or direction characters were taken out of {self._cleaned} cell(s).", *fetched)
 
     def _row_id(self, number: int, text: str, variables: Mapping[str, str]) -> str:
         """The row's own id, or one derived from what it is about, so that a changed price keeps it."""
@@ -234,9 +250,9 @@ class _Reader:
         elif variable.type in ("image", "video"):
             if text not in self._files:
                 quiet = Problems("")
-                self._files[text] = inside(self.campaign.folder, text, quiet) is not None
+                self._files[text] = self.assets.file(text, quiet) is not None
             if not self._files[text]:
-                inside(self.campaign.folder, text, self.problems, column=name, row=row.number)
+                self.assets.file(text, self.problems, column=name, row=row.number)
         else:
             try:
                 KINDS[variable.type].read(text)

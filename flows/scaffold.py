@@ -153,4 +153,5 @@ landing_url: https://example.com/
 utm: {{utm_medium: paid_social}}
 # disclosure: auto       # how AI is disclosed; anything else needs disclosure_reason
 # ignore_columns: [notes]  # columns of rows.csv for people only; so are those that begin with _
+# asset_hosts: [cdn.example.com]  # pictures and films may be named by their https address on these hosts
 """

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flows.model import BadInput, Problem
 
@@ -26,6 +27,10 @@ class Settings:
     out: Path = Path("out")
     #: Finished steps, shared by all campaigns of an output folder; "" means OUT/.ledger.
     ledger: str = ""
+    #: Address of a store where finished steps are kept for machines without a shared disk; "" keeps them here alone.
+    store: str = ""
+    #: Address of a server that speaks S3, for buckets elsewhere than at AWS; "" asks AWS_ENDPOINT_URL, then AWS.
+    s3_endpoint: str = ""
     #: CPU workers; 0 means one for each core that this process may use.
     workers: int = 0
     #: Address of a Ray cluster to use; "" starts one on this machine for the time of the run.
@@ -37,6 +42,28 @@ class Settings:
     #: US dollars for an hour of one CPU core or one GPU; negative means unknown, and unknown is printed as unknown.
     cpu_hour_usd: float = -1.0
     gpu_hour_usd: float = -1.0
+    #: Watts of one busy CPU core and of one busy GPU, and grams of CO2 for a kilowatt hour; negative means unknown.
+    cpu_core_watts: float = -1.0
+    gpu_watts: float = -1.0
+    grid_gco2_per_kwh: float = -1.0
+    #: Where to tell what became of each delivery; "" tells nobody. The secret that signs it is in a file.
+    webhook_url: str = ""
+    webhook_secret_file: str = ""
+    #: batch: many events in a message; each: a message for each event.
+    webhook_events: str = "batch"
+    #: Columns of the rows that events may hold, separated by commas.
+    webhook_fields: str = ""
+    #: Private key and certificates that sign deliveries, PEM files; "none" as the key leaves them unsigned. Without any
+    #: of these a test certificate is made in the ledger. A function may sign in the key's stead: module:function.
+    sign_key: str = ""
+    sign_chain: str = ""
+    sign_callback: str = ""
+    #: RFC 3161 time stamp authority: signatures outlive their certificate.
+    sign_timestamp_url: str = ""
+    #: PEM file of the certificates that are trusted when signatures are read back.
+    trust_anchors: str = ""
+    #: File with the secret of the invisible mark; "" takes the public pattern.
+    mark_key: str = ""
 
     @property
     def ledger_folder(self) -> Path:
@@ -47,6 +74,13 @@ class Settings:
     def worker_count(self) -> int:
         """CPU workers to start."""
         return self.workers or len(os.sched_getaffinity(0))
+
+
+def told(settings: Settings) -> dict[str, str]:
+    """The settings as they may stand in a manifest: of an address only the host: the rest may be a secret."""
+    shown = {field.name: str(getattr(settings, field.name)) for field in fields(settings)}
+    addresses = ("webhook_url", "sign_timestamp_url")
+    return shown | {name: urlsplit(shown[name]).hostname or "" for name in addresses}
 
 
 def load_settings(flags: Mapping[str, object], environment: Mapping[str, str], folder: Path) -> Settings:

@@ -77,6 +77,7 @@ def title_sheet(step: MasterStep, cues: Sequence[Cue]) -> TitleSheet:
         layers=layers,
         captions=tuple(spans),
         disclosure_label=step.disclosure_label,
+        disclosure_until=None if step.disclosure_seconds is None else frame_at(step.disclosure_seconds, frames, fps),
         watermark=step.watermark,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.assets import asset_file
 from flows.camera import directed
 from flows.loras import check_lora
 from flows.model import Creative, LoraBrief, ShotBrief
@@ -45,7 +46,7 @@ def sources_of(part: ShotPart, folder: Path, cell: Callable[[str], str]) -> Sour
 
     def file(variable: str) -> Path | None:
         name = cell(variable) if variable else ""
-        return folder / name if name else None
+        return asset_file(folder, name) if name else None
 
     # Two columns may name the same picture: it is shown to the engine once.
     references = dict.fromkeys(path for name in part.references if (path := file(name)) is not None)
@@ -111,6 +112,6 @@ def named_files(
         for _, name, kind in part.files:
             text = lookup(creative.row.variables, name, creative.locale)
             if text:
-                yield name, folder / text, checks[kind]
+                yield name, asset_file(folder, text), checks[kind]
     for lora in creative.row.loras:
         yield "lora", lora.path, check_lora

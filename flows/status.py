@@ -29,8 +29,8 @@ def read_status(folder: Path) -> Status:
 
     Raises: BadInput when nothing was run here.
     """
-    home = _campaign_folder(folder)
-    if _is_running(home):
+    home = campaign_folder(folder)
+    if is_running(home):
         films = sum(1 for _ in home.glob("*/*.mp4"))
         return Status(f"{home.name}: a run is going on; {films} films are here so far", {}, ())
     if not (home / RESULTS).is_file():
@@ -43,7 +43,8 @@ def read_status(folder: Path) -> Status:
     return Status(f"{home.name}: {verdict(counts)}", counts, failures)
 
 
-def _campaign_folder(folder: Path) -> Path:
+def campaign_folder(folder: Path) -> Path:
+    """OUT/<campaign>/, also from OUT when it holds one campaign. Raises: BadInput when nothing was run here."""
     if (folder / RESULTS).is_file() or (folder / ".lock").is_file():
         return folder
     inside = sorted(path.parent for path in folder.glob("*/.lock"))
@@ -54,7 +55,7 @@ def _campaign_folder(folder: Path) -> Path:
     raise BadInput((Problem(str(folder), None, None, "no_results", "", "no results of one campaign are here", fix),))
 
 
-def _is_running(home: Path) -> bool:
+def is_running(home: Path) -> bool:
     """Whether a living process holds the folder."""
     lock = home / ".lock"
     if not lock.is_file():

@@ -7,27 +7,38 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.costs import Costs
+from flows.budget import Budget, read_budget
+from flows.costs import Costs, chain_of
 from flows.crew import Crew
 from flows.deliveries import FAILED_STATES, DeliveryRecord
-from flows.jobs import Failure, Job, Spent
+from flows.events import EventLog, trace_id
+from flows.gc import using
+from flows.gone import Feed, is_whole, settle_gone
+from flows.jobs import Failure, Job, Spent, keys_of
 from flows.ledger import Finished, Ledger
 from flows.live import LiveFolder
+from flows.marking import marking_for
 from flows.order import Order, Prepared, prepare
-from flows.outputs import OutputFolder
+from flows.outputs import Asked, OutputFolder
 from flows.produce import CreativeResult, Production
 from flows.progress import Progress
 from flows.provenance import Measured
 from flows.records import refused_record
+from flows.redaction import Redaction
 from flows.settings import Settings
 from flows.steps import ConformStep, FootageStep
 from flows.summary import Summary, write_reports
 from flows.variants import slug
+from flows.webhooks import Told, endpoint_of, notify
+
+#: What the log of events says of a step that was made.
+SPENT = ("kind", "key", "seconds", "cpu_seconds", "ended", "worker")
 
 Listener = Callable[[Progress], None]
 OpenCrew = Callable[[], Crew]
@@ -39,6 +50,8 @@ class Seen:
 
     #: creative_id -> main text.
     headlines: dict[str, str] = field(default_factory=dict)
+    #: creative_id -> attributes of whom it shows; creatives whose prompts describe nobody are not in it.
+    people: dict[str, Mapping[str, str]] = field(default_factory=dict)
     drawn: set[str] = field(default_factory=set)
     not_drawn: set[str] = field(default_factory=set)
     measured: Measured = field(default_factory=Measured)
@@ -49,6 +62,8 @@ class Seen:
         creative = result.plan.creative
         texts = [layer.text for layer in creative.layers if layer.kind == "headline"]
         self.headlines[creative.creative_id] = texts[0] if texts else ""
+        if creative.people:
+            self.people[creative.creative_id] = creative.people
         for film in result.plan.films:
             clips: tuple[FootageStep | ConformStep, ...] = (*film.master.plate.footage, *film.master.plate.conformed)
             for clip in clips:
@@ -75,9 +90,15 @@ class Run:
         self.started = time.time()
         self.records: list[DeliveryRecord] = []
         self.expected: list[tuple[str, str]] = []
+        #: Steps that were made in this run, in the order in which we heard of them.
+        self.made: list[Spent] = []
+        self.run_id = uuid.uuid4().hex[:12]
         self.seen = Seen()
+        #: What became of films whose ads are no longer in the campaign, as a sentence; "" where there are none.
+        self.gone = ""
         self._open_crew = open_crew or self._ray
         self._prepared: Prepared | None = None
+        self._budget: Budget | None = None
         self._last_failure = ""
         self._detail = ""
         self.ledger = Ledger(settings.ledger_folder)
@@ -101,8 +122,13 @@ class Run:
         Raises: BadInput with every complaint.
         """
         if self._prepared is None:
-            self._prepared = prepare(self.order)
-            self.costs.gpu = self._prepared.engine.needs_gpu
+            endpoint_of(self.settings)  # a wrong one is told now, not after the films are made
+            prepared = prepare(self.order)
+            prepared.planner.marking = marking_for(self.settings, create=False)
+            self.costs.gpu = prepared.engine.needs_gpu
+            if self.order.budget:
+                self._budget = read_budget(self.order.budget, self.settings, gpu=self.costs.gpu)
+            self._prepared = prepared
 
     def produce(self) -> Iterator[Progress]:
         """Make what is missing and deliver each creative as it is finished; yields after each.
@@ -110,21 +136,37 @@ class Run:
         Raises: BadInput when another run is writing to the same folder.
         """
         prepared = self.prepared
-        output = OutputFolder(self.folder, prepared.campaign.landing_url)
+        campaign = prepared.campaign
+        required = campaign.approval == "required"
+        output = OutputFolder(
+            self.folder, campaign.name, campaign.landing_url, Asked(required, prepared.planner.reviews)
+        )
         output.open()
+        prepared.planner.marking = marking_for(self.settings, create=True)
         try:
-            with log_file(self.folder / "run.log"):
-                self._log.info("run of %s begins", prepared.campaign.name)
+            log, events = log_file(self.folder / "run.log"), EventLog(self.folder, self.run_id)
+            with using(self.ledger), log, events as self._events:
+                self._log.info("run %s of %s begins", self.run_id, prepared.campaign.name)
+                self._events.write("run_started", campaign=prepared.campaign.name, engine=prepared.engine.id)
                 self.ledger.sweep()
                 LiveFolder(self.ledger.root).sweep()
                 self._expect()
                 yield self._tell("Producing")
                 for result in self._production().run(prepared.plans()):
-                    self.records += output.publish(result, self.ledger, self.costs)
+                    records = output.publish(result, self.ledger, self.costs)
+                    self.records += records
                     self.seen.note(result, self.ledger)
+                    self._tell_of(result, records)
                     yield self._tell("Producing")
+                self.gone = settle_gone(self.folder, self._feed(), prepared.campaign.gone_rows)
         finally:
             output.close()
+
+    def _feed(self) -> Feed:
+        """What tells which films are still wanted."""
+        creatives = {creative_id for creative_id, _ in self.expected}
+        rows = sum(row.enabled for row in self.prepared.rows)
+        return Feed(creatives, rows, is_whole(self.order, self.prepared.campaign.rows_file), self.order.accept_shrink)
 
     def _expect(self) -> None:
         """Count in: what the results must account for."""
@@ -146,6 +188,7 @@ class Run:
             on_spent=self._on_spent,
             on_failure=self._on_failure,
             on_detail=self._on_detail,
+            stop=lambda: self._budget.reached(self.costs) if self._budget else "",
         )
 
     def _ray(self) -> Crew:
@@ -162,13 +205,40 @@ class Run:
             needs_gpu=self.prepared.engine.needs_gpu,
         )
 
+    def _tell_of(self, result: CreativeResult, records: list[DeliveryRecord]) -> None:
+        """A line in the log of events for each placement, with the keys of all that is behind it."""
+        for item, record in zip(result.delivered, records, strict=True):
+            self._events.write(
+                "delivered",
+                trace=trace_id(self.prepared.campaign.name, record.creative_id),
+                creative_id=record.creative_id,
+                placement=record.placement,
+                status=record.status,
+                code=record.code,
+                message=record.message,
+                fix=record.fix,
+                sha256=record.sha256,
+                steps=chain_of(item.step),
+            )
+
     def _on_spent(self, spent: Spent) -> None:
         self.costs.add(spent)
         if not spent.cached:
+            self.made.append(spent)
+            self._events.write("step_made", **{name: getattr(spent, name) for name in SPENT})
             self._log.info("made %s %s in %.2f s (%.2f CPU s)", spent.kind, spent.key, spent.seconds, spent.cpu_seconds)
 
     def _on_failure(self, job: Job, failure: Failure) -> None:
         self._last_failure = f"{failure.step or job.id}: {failure.message}"
+        self._events.write(
+            "failed",
+            keys=keys_of(job),
+            step=failure.step,
+            attempt=failure.attempts,
+            fault=failure.fault,
+            code=failure.code,
+            message=failure.message,
+        )
         self._log.error("%s failed after %s attempts: %s\n%s", job.id, failure.attempts, failure.message, failure.trace)
 
     def _on_detail(self, detail: str) -> None:
@@ -193,7 +263,9 @@ class Run:
         """Write the tables and the report."""
         self._detail = ""
         self._tell("Writing the report")
-        self.summary = write_reports(self)
+        summary = write_reports(self)
+        told = Told(summary.campaign, self.started, summary.seconds, self.records)
+        self.summary = replace(summary, webhook=notify(told, endpoint_of(self.settings), self.ledger.root))
         return self.summary
 
 
@@ -203,6 +275,7 @@ def log_file(path: Path) -> Iterator[None]:
     log = logging.getLogger("spotmill")
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(Redaction())
     before = log.level, log.propagate
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -6,15 +6,24 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.deliveries import FAILED_STATES, DeliveryRecord, count_states, in_plan_order, verdict
+from flows.deliveries import FAILED_STATES, FINISHED_STATES, DeliveryRecord, count_states, in_plan_order, verdict
+from flows.energy import Energy, energy_of
+from flows.experiment.sameness import compare_variants
+from flows.metrics import write_metrics
+from flows.policy.again import with_people
+from flows.policy.distribution import Spread, distribution, representation
+from flows.policy.notices import policy_notices
 from flows.provenance import engine_facts, library_versions, licence_limits, override_notice, speed_notice
 from flows.report import Maker, ReportData, write_report
 from flows.results import failed_rows, write_failed, write_manifest, write_results
+from flows.rights.inventory import inventory
+from flows.settings import told
+from flows.timeline import draw_timeline
 
 if TYPE_CHECKING:
     from flows.studio import Run
@@ -36,6 +45,13 @@ class Summary:
     found: Mapping[str, int]
     seconds: float
     folder: Path
+    #: Variants that look like their control, as sentences, and all that was compared.
+    alike: tuple[str, ...] = ()
+    experiment: Mapping[str, object] = field(default_factory=dict)
+    #: How telling the user's server went; "" where none is named.
+    webhook: str = ""
+    #: What became of films whose ads are no longer in the campaign; "" where there are none.
+    gone: str = ""
 
     @property
     def failed(self) -> int:
@@ -80,12 +96,17 @@ def write_reports(run: Run) -> Summary:
     records = in_plan_order(run.records, run.expected)
     header, folder = run.prepared.header, run.folder
     write_results(folder / "results.csv", header, records, expected=run.expected)
-    write_failed(folder / "failed.csv", header, failed_rows(records))
+    write_failed(folder / "failed.csv", *with_people(header, failed_rows(records), records, run.seen.people))
     summary = _summary(run, records)
-    manifest = manifest_of(run, summary)
+    manifest = {**manifest_of(run, summary), "representation": representation(spreads_of(run, records))}
     write_manifest(folder / "manifest.json", manifest)
     write_report(folder / "report.html", contact_sheet(run, records, summary))
+    write_metrics(folder, summary.campaign, summary.counts, run.costs, time.time(), _energy(run))
     return summary
+
+
+def _energy(run: Run) -> Energy:
+    return energy_of(run.settings, cpu_seconds=run.costs.cpu_seconds, gpu_seconds=run.costs.gpu_seconds)
 
 
 def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
@@ -102,6 +123,7 @@ def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
         if record.status in FAILED_STATES
     ]
     costs = run.costs.by_kind
+    compared = compare_variants(run.folder, records)
     return Summary(
         campaign=run.prepared.campaign.name,
         counts=count_states(records),
@@ -110,6 +132,9 @@ def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
         found={kind: cost.found for kind, cost in costs.items()},
         seconds=time.time() - run.started,
         folder=run.folder,
+        alike=tuple(compared.sentences()),
+        experiment=compared.as_json(),
+        gone=run.gone,
     )
 
 
@@ -124,6 +149,9 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
     if engine.notice:
         notices.append(engine.notice)
     notices += filter(None, (override_notice(prepared), speed_notice(prepared), run.seen.measured.sentence()))
+    notices += filter(None, (prepared.planner.marking.notice, proof_notice(records)))
+    notices += summary.alike
+    notices += filter(None, (*policy_notices(prepared), *(spread.warning for spread in spreads_of(run, records))))
     if summary.failed:
         notices.append(f"{summary.failed} deliveries failed; failed.csv holds their rows, ready to be run again")
     return ReportData(
@@ -140,9 +168,26 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         drawn=tuple(sorted(run.seen.drawn)),
         not_drawn=tuple(sorted(run.seen.not_drawn)),
         headlines=run.seen.headlines,
+        timeline=draw_timeline(run.made, run.started),
+        spreads=spreads_of(run, records),
         currency="USD",
         version=version("spotmill"),
     )
+
+
+def spreads_of(run: Run, records: tuple[DeliveryRecord, ...]) -> tuple[Spread, ...]:
+    """Who is seen: planned and delivered, by group."""
+    people = run.seen.people
+    shown = (record for record in records if record.creative_id in people)
+    return distribution((people[record.creative_id], record.status in FINISHED_STATES) for record in shown)
+
+
+def proof_notice(records: tuple[DeliveryRecord, ...]) -> str:
+    """That marks could not be read back from finished films; "" where all were."""
+    failed = sum(record.proof.startswith("fail") for record in records)
+    if not failed:
+        return ""
+    return f"The marks of {failed} deliveries could not be proven on their bytes; `publish` will refuse them"
 
 
 def _footage_maker(engine: Engine) -> Maker:
@@ -167,7 +212,7 @@ def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
         "verdict": verdict(summary.counts),
         "counts": dict(summary.counts),
         "order": {name: str(value) for name, value in asdict(run.order).items() if value not in (None, False)},
-        "settings": {name: str(value) for name, value in asdict(run.settings).items()},
+        "settings": told(run.settings),
         "seed": campaign.seed,
         "engine": engine_facts(prepared),
         "voice": {
@@ -178,13 +223,26 @@ def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
             "attribution": voice.attribution,
             "chosen": prepared.voice_reason,
         },
+        "policy": prepared.policy.facts(),
+        "people": asdict(campaign.people),
+        "marks": {
+            "invisible": campaign.invisible_mark,
+            "signed": prepared.planner.marking.signing is not None,
+            "notice": prepared.planner.marking.notice,
+            "ai_training": campaign.ai_training,
+            "proofs": dict(Counter(record.proof.split(":")[0] for record in run.records if record.proof)),
+        },
+        "approval": campaign.approval,
+        "experiment": dict(summary.experiment),
+        "gone_rows": {"policy": campaign.gone_rows, "done": run.gone},
         "steps": {kind: asdict(cost) for kind, cost in sorted(run.costs.by_kind.items())},
-        "energy": "unknown",
+        "energy": _energy(run).as_json(),
         "versions": {
             "python": platform.python_version(),
             "ffmpeg": ffmpeg_version(),
             **{name: version(name) for name in LIBRARIES},
             **library_versions(engine),
         },
+        "rights": inventory(prepared),
         "notes": list(prepared.notes),
     }

@@ -175,32 +175,32 @@ def _load(
     for number, cells in survey.ragged:
         message = f"the row has {len(cells)} cells, the header has {len(survey.names)}"
         problems.add("ragged_row", message, "Put a cell that contains the delimiter in double quotes", row=number)
-    with _open(path, dialect) as stream:
-        frame = pd.read_csv(
-            stream,
-            sep=dialect.delimiter,
-            header=None,
-            names=range(len(survey.names)),
-            index_col=False,
-            dtype=str,
-            na_filter=False,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            skiprows=[*range(survey.lead), *(survey.lead - 1 + number for number, _ in survey.ragged)],
-            engine="c",
-        )
-    present = sorted([*survey.good, *survey.blank])
-    records = [
-        record
-        for number, record in zip(present, frame.itertuples(index=False, name=None), strict=False)
-        if number not in survey.blank
-    ]
-    seen = sum(len(cell) for record in records for cell in record)
-    if len(frame) != len(present) or seen != survey.characters:
-        # Never met; a silent difference between two readers would put words into the wrong ads.
-        raise UnreadableTable(
-            "readers_disagree", "two CSV readers disagree about this file", "Save it again as UTF-8 CSV"
-        )
+    # Blank rows as well: spreadsheets leave some that are wider than the header.
+    left_out = [*survey.blank, *(number for number, _ in survey.ragged)]
+    disagree = UnreadableTable(
+        "readers_disagree", "two CSV readers disagree about this file", "Save it again as UTF-8 CSV"
+    )
+    try:
+        with _open(path, dialect) as stream:
+            frame = pd.read_csv(
+                stream,
+                sep=dialect.delimiter,
+                header=None,
+                names=range(len(survey.names)),
+                index_col=False,
+                dtype=str,
+                na_filter=False,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                skiprows=[*range(survey.lead), *(survey.lead - 1 + number for number in left_out)],
+                engine="c",
+            )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise disagree from error
+    records = list(frame.itertuples(index=False, name=None))
+    if len(records) != len(survey.good) or sum(len(cell) for record in records for cell in record) != survey.characters:
+        # Line ends of several kinds in one file; a silent difference would put words into the wrong ads.
+        raise disagree
     # What we write is guarded against spreadsheets; failed.csv comes back here and must mean what it meant.
     kept = tuple(tuple(unguard(cell) for cell in record[: len(header)]) for record in records)
     if survey.blank:

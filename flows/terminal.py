@@ -26,8 +26,12 @@ from flows.provenance import engine_facts, licence_terms, speed_of
 if TYPE_CHECKING:
     from flows.estimate import Range, Survey
     from flows.order import Prepared
+    from flows.publish import Handover
+    from flows.review.sheet import Taken
     from flows.status import Status
+    from flows.stores.sweeping import Collected
     from flows.summary import Summary
+    from flows.verdict import Verdict
 
 #: Width of tables where the output is no terminal: whoever reads them there greps for whole words.
 PIPED_COLUMNS = 400
@@ -35,6 +39,8 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 #: Complaints shown in full; the rest is counted. `check` of a broken export may have one for every cell.
 MOST_PROBLEMS = 200
+#: Different reasons for changes that a plan lists.
+MOST_REASONS = 12
 
 
 class Screen:
@@ -120,7 +126,9 @@ def print_plan(survey: Survey, prepared: Prepared, *, as_json: bool) -> None:
     out.print(survey.campaign, style="bold", markup=False)
     _print_makers(survey, prepared)
     _print_tree(survey)
+    _print_changes(survey)
     _print_costs(survey)
+    _print_energy(survey)
 
 
 def _print_makers(survey: Survey, prepared: Prepared) -> None:
@@ -136,6 +144,7 @@ def _print_makers(survey: Survey, prepared: Prepared) -> None:
         out.print(f"speed: {speed}", markup=False)
     _print_missing(prepared)
     out.print(survey.voice_reason, markup=False)
+    out.print(f"signature: {prepared.planner.marking.notice or 'a certificate of your own'}", markup=False)
 
 
 def _print_missing(prepared: Prepared) -> None:
@@ -159,6 +168,15 @@ def _print_tree(survey: Survey) -> None:
         out.print(line, markup=False)
 
 
+def _print_changes(survey: Survey) -> None:
+    """What of the deliveries is there, new or changed, and why."""
+    changes = survey.changes
+    counts = {"cached": changes.cached, "new": changes.new, "changed": changes.changed}
+    out.print("deliveries: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count), markup=False)
+    for reason, count in changes.reasons.most_common(MOST_REASONS):
+        out.print(f"  {count} changed: {reason}", markup=False)
+
+
 def _print_costs(survey: Survey) -> None:
     """Every kind of step with its counts and estimates, then the sums."""
     table = Table(box=None, pad_edge=False)
@@ -171,12 +189,18 @@ def _print_costs(survey: Survey) -> None:
         table.add_row(kind, *counts, *_three(tally.cpu_seconds))
     out.print(table)
     who = _count(survey.workers, "worker") + (" and one GPU" if survey.gpu else "")
-    out.print(f"CPU seconds: {_range(survey.cpu_seconds)}; on {who} about", end=" ")
-    out.print(f"{_range(survey.wall_seconds)} s of waiting.")
+    wait = f"on {who} about {_range(survey.wall_seconds)} s of waiting" if survey.wall_seconds else f"on {who}"
+    out.print(f"CPU seconds: {_range(survey.cpu_seconds)}; {wait}.")
     if survey.gpu:
         out.print(f"GPU seconds: {_range(survey.gpu_seconds)}.")
     out.print(f"Cost in US dollars: {_range(survey.cost_usd, digits=2)}", end="")
     out.print("." if survey.cost_usd else " (name prices in spotmill.toml: cpu_hour_usd, gpu_hour_usd).", markup=False)
+
+
+def _print_energy(survey: Survey) -> None:
+    """What it takes from the grid, where the machine's watts are known."""
+    if said := survey.energy.sentence():
+        out.print(f"Energy: about {said}.", markup=False)
 
 
 def plan_json(survey: Survey, prepared: Prepared) -> dict[str, object]:
@@ -193,6 +217,12 @@ def plan_json(survey: Survey, prepared: Prepared) -> dict[str, object]:
     }
     return {
         "campaign": survey.campaign,
+        "deliveries": {
+            "cached": survey.changes.cached,
+            "new": survey.changes.new,
+            "changed": survey.changes.changed,
+            "reasons": dict(survey.changes.reasons.most_common()),
+        },
         "rows": survey.rows,
         "skipped_rows": survey.skipped_rows,
         "creatives": survey.creatives,
@@ -203,6 +233,8 @@ def plan_json(survey: Survey, prepared: Prepared) -> dict[str, object]:
         "gpu_seconds": _known(survey.gpu_seconds),
         "wall_seconds": _known(survey.wall_seconds),
         "cost_usd": _known(survey.cost_usd),
+        "energy": survey.energy.as_json(),
+        "policy": prepared.policy.facts(),
         "notes": list(survey.notes),
     }
 
@@ -216,6 +248,10 @@ def print_summary(summary: Summary) -> None:
     out.print(f"Results: {summary.results}", markup=False)
     if summary.failed:
         out.print(f"To run again: {summary.failed_csv} is a valid rows file", markup=False)
+    if summary.gone:
+        out.print(summary.gone, markup=False)
+    if summary.webhook:
+        out.print(summary.webhook, markup=False)
 
 
 def print_status(status: Status) -> None:
@@ -225,6 +261,59 @@ def print_status(status: Status) -> None:
         out.print(f"  {count:6d}  {state}", markup=False)
     for line in status.failures:
         out.print(line, markup=False)
+
+
+def print_taken(taken: Taken) -> None:
+    """What was recorded from a sheet of decisions."""
+    out.print(f"{taken.approved} approved, {taken.rejected} rejected, {taken.commented} commented.", markup=False)
+    print_notes(taken.notes)
+
+
+def print_handover(done: Handover) -> None:
+    """What was published, then what was not, each with its reason."""
+    out.print(f"{done.copied} published, {done.present} there already, {len(done.refused)} refused.", markup=False)
+    for refusal in done.refused[:MOST_PROBLEMS]:
+        out.print(refusal.sentence(), markup=False)
+    if len(done.refused) > MOST_PROBLEMS:
+        rest = Counter(refusal.code for refusal in done.refused[MOST_PROBLEMS:])
+        kinds = ", ".join(f"{count} {code}" for code, count in rest.most_common())
+        out.print(f"and {len(done.refused) - MOST_PROBLEMS} more: {kinds}", markup=False)
+    out.print(f"Folder: {done.shelf.place}", markup=False)
+    if done.links:
+        out.print(f"Links: {done.links}; whoever has one has the film until it expires.", markup=False)
+    if done.links_temporary:
+        out.print("They were signed with a temporary login, and end with it if that is sooner.", markup=False)
+
+
+def print_verdicts(verdicts: Sequence[Verdict], *, as_json: bool) -> None:
+    """A sentence for each file that was verified, then the facts behind it."""
+    if as_json:
+        out.print_json(json.dumps([verdict.as_json() for verdict in verdicts]))
+        return
+    for verdict in verdicts:
+        out.print(f"{verdict.path}: {verdict.sentence}", markup=False)
+        for name, value in verdict.facts:
+            out.print(f"  {name}: {value}", markup=False)
+
+
+def print_collected(done: Collected) -> None:
+    """What was removed, or would be, by kind; and what stays."""
+    for kind, (steps, size) in sorted(done.removed.items()):
+        out.print(f"  {kind:10s} {_count(steps, 'step'):>14s}  {_size(size):>10s}", markup=False)
+    total = sum(steps for steps, _ in done.removed.values())
+    said = "would be removed" if done.dry_run else "removed"
+    out.print(f"{_count(total, 'step')}, {_size(done.total_bytes)} {said}.", markup=False)
+    out.print(f"Kept: {done.referred:,} referred to, {done.young:,} younger, {done.busy:,} in use.", markup=False)
+    if done.uploads:
+        out.print(f"{_count(done.uploads, 'upload')} that nobody went on with ended.", markup=False)
+
+
+def _size(count: int) -> str:
+    """Bytes as people read them."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 1000)):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count} B"
 
 
 def print_table(rows: Sequence[dict[str, str]]) -> None:

@@ -1,7 +1,8 @@
 """Variants, names and seeds of creatives: pure functions of a campaign's words.
 
-A variant is one arm of every factor; the first arms are the control. Names are slugs that every file system, bucket
-and ad platform takes. A seed depends on what a shot shows, never on the order of rows. Knows no files and no texts.
+A variant is one arm of every factor; the first arms are the control unless the campaign names others. Names are slugs
+that every file system, bucket and ad platform takes. A seed depends on what a shot shows, never on the order of
+rows. Knows no files and no texts.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import hashlib
 import itertools
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from flows.model import Factor
+from flows.model import Campaign, Factor
 
 CONTROL = "control"
 LIMIT_ID = 80
@@ -34,16 +35,30 @@ class Variant:
     differs_in: str
 
 
-def variants(factors: tuple[Factor, ...]) -> tuple[Variant, ...]:
-    """Every combination of arms, the control first."""
-    control = {factor.name: factor.arms[0] for factor in factors}
+def variants(
+    factors: tuple[Factor, ...], control: Mapping[str, str] | None = None, kept: Collection[str] = ()
+) -> tuple[Variant, ...]:
+    """Every combination of arms, or those whose names are `kept`; the control first.
+
+    The control has the first arm of each factor unless `control` names another.
+    """
+    reference = {factor.name: (control or {}).get(factor.name, factor.arms[0]) for factor in factors}
     made = []
-    for combination in itertools.product(*(factor.arms for factor in factors)):
+    for combination in itertools.product(*(_control_first(factor, reference[factor.name]) for factor in factors)):
         arms = {factor.name: arm for factor, arm in zip(factors, combination, strict=True)}
-        changed = [name for name, arm in arms.items() if arm != control[name]]
+        changed = [name for name, arm in arms.items() if arm != reference[name]]
         differs_in = changed[0] if len(changed) == 1 else "several" if changed else ""
         made.append(Variant("-".join(combination) or CONTROL, arms, differs_in))
-    return tuple(made)
+    return tuple(variant for variant in made if not kept or variant.name in kept)
+
+
+def _control_first(factor: Factor, control: str) -> tuple[str, ...]:
+    return (control, *(arm for arm in factor.arms if arm != control))
+
+
+def campaign_variants(campaign: Campaign) -> tuple[Variant, ...]:
+    """The variants that a campaign makes, the control first."""
+    return variants(campaign.factors, campaign.experiment.control, campaign.experiment.variants)
 
 
 def slug(text: str) -> str:

@@ -7,12 +7,14 @@ other with it.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows import creative, rendering
+from flows import creative, rendering, sealing
 from flows.jobs import (
     Batch,
     ConformJob,
@@ -32,12 +34,16 @@ from flows.ledger import Finished, Ledger
 from flows.steps import (
     BedStep,
     DeliveryStep,
+    DraftStep,
     FootageStep,
     MixStep,
+    PackageStep,
     PlateStep,
     PromptStep,
     Step,
+    SurvivalStep,
     TrackStep,
+    VoiceStep,
 )
 
 if TYPE_CHECKING:
@@ -126,13 +132,13 @@ class Worker:
     def _sound(self, job: SoundJob, spent: list[Spent], failures: Failures) -> None:
         ledger, voice = self._ledger, job.voice
         if voice:
-            from audio.voices import get_voice
 
-            speaker = get_voice(voice.voice)
-            done = self._attempt(
-                "", "voice", lambda: _note(spent, voice, creative.make_voice(ledger, voice, speaker)), failures
-            )
-            if not done:
+            def speak(step: VoiceStep = voice) -> None:
+                from audio.voices import get_voice
+
+                _note(spent, step, creative.make_voice(ledger, step, get_voice(step.voice)))
+
+            if not self._attempt("", "voice", speak, failures):
                 return
         for track in job.tracks:
             mix, bed = track.mix, track.mix.bed
@@ -149,7 +155,12 @@ class Worker:
 
     def _film(self, job: FilmJob, spent: list[Spent], failures: Failures) -> None:
         ledger, master = self._ledger, job.master
-        if all(ledger.find(delivery.kind, delivery.key) for delivery in job.deliveries):
+        if all(ledger.find(step.kind, step.key) for step in (*job.deliveries, *job.further)):
+            return
+        content = master.content
+        if content and not self._attempt(
+            "", "content", lambda: _note(spent, content, creative.make_content(ledger, content)), failures
+        ):
             return
         if not self._attempt(
             "", "master", lambda: _note(spent, master, creative.make_master(ledger, master)), failures
@@ -157,10 +168,22 @@ class Worker:
             return
         for delivery in job.deliveries:
 
-            def work(delivery: DeliveryStep = delivery) -> None:
-                _note(spent, delivery, creative.make_delivery(ledger, delivery))
+            def package(step: PackageStep = delivery.package) -> None:
+                _note(spent, step, creative.make_package(ledger, step))
 
-            self._attempt(delivery.placement, "delivery", work, failures)
+            def deliver(step: DeliveryStep = delivery) -> None:
+                _note(spent, step, sealing.make_delivery(ledger, step))
+
+            place = delivery.placement
+            further = [step for step in job.further if step.placement == place]
+            done = self._attempt(place, "package", package, failures)
+            done = done and self._attempt(place, "delivery", deliver, failures)
+            for step in further if done else ():
+                self._attempt(place, step.kind, partial(self._further, step, spent), failures)
+
+    def _further(self, step: DraftStep | SurvivalStep, spent: list[Spent]) -> None:
+        make = sealing.make_draft if isinstance(step, DraftStep) else sealing.make_survival
+        _note(spent, step, make(self._ledger, step))  # type: ignore[arg-type]  # each takes its own kind
 
     def _attempt(self, concerns: str, step: str, work: Callable[[], None], failures: Failures) -> bool:
         """Run `work`; an exception becomes the failure of what it concerns. True when it went well."""
@@ -173,7 +196,12 @@ class Worker:
 
 
 def _note(spent: list[Spent], step: Step, finished: Finished) -> None:
-    spent.append(Spent(step.kind, step.key, finished.cached, finished.seconds, finished.cpu_seconds))
+    who = (0.0, "") if finished.cached else (time.time(), _name())
+    spent.append(Spent(step.kind, step.key, finished.cached, finished.seconds, finished.cpu_seconds, *who))
+
+
+def _name() -> str:
+    return f"{os.uname().nodename}-{os.getpid()}"
 
 
 @cache

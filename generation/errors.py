@@ -6,8 +6,15 @@ GenerationError            base; its text is a sentence for the user
 ├── TextDoesNotFit         a text is too long for its place; says how many characters would fit
 ├── MissingGlyphs          no font at hand draws these characters
 ├── Refused                the engine declined the content: never the same again
+├── ContentRefused         a model that looks at footage found what may not be shown: never the same seed again
 ├── Transient              may succeed when tried again (a server's 503, a dropped connection)
+│   ├── TimestampFailed    the time stamp authority did not answer as it should: never ship without its stamp
+│   └── SignerUnreachable  the key service behind a signing function is not there at the moment
 ├── OutOfMemory            may succeed when made smaller
+├── SigningFailed          a film could not be signed; nothing was written
+│   ├── CallbackFailed     the user's signing function raised, or what it returned is no signature by the key
+│   ├── BadCertificate     the certificate or its key cannot sign; says what is wrong with it
+│   └── SignerExpired      the certificate does not hold yet, or not any more
 ├── ToolFailed             ffmpeg or another program ended badly; carries the end of its stderr
 │   └── ToolTimedOut       it did not end before its deadline and was killed with its group
 └── NotAvailable           an engine, font or library is not installed; names the way out
@@ -65,6 +72,12 @@ class Refused(GenerationError):
     code = "refused"
 
 
+class ContentRefused(GenerationError):
+    """Footage shows what may not be shown."""
+
+    code = "content_refused"
+
+
 class Transient(GenerationError):
     """A fault that may pass."""
 
@@ -75,6 +88,36 @@ class OutOfMemory(GenerationError):
     """The machine's or the device's memory did not suffice."""
 
     code = "out_of_memory"
+
+
+class TimestampFailed(Transient):
+    """The time stamp authority gave no time stamp."""
+
+
+class SignerUnreachable(Transient):
+    """The key service behind a signing function cannot be reached at the moment."""
+
+
+class SigningFailed(GenerationError):
+    """A film could not be signed."""
+
+    code = "signing_failed"
+
+
+class CallbackFailed(SigningFailed):
+    """The user's signing function did not give a signature by the certificate's key."""
+
+
+class BadCertificate(SigningFailed):
+    """A certificate chain or its private key cannot be used to sign."""
+
+    code = "bad_certificate"
+
+
+class SignerExpired(SigningFailed):
+    """The certificate does not hold at this time."""
+
+    code = "signer_expired"
 
 
 class ToolFailed(GenerationError):

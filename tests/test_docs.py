@@ -21,7 +21,7 @@ from flows.brand import BrandFile, Colours
 from flows.brief import CampaignFile
 from flows.columns import RESERVED
 from flows.estimate import KINDS
-from flows.outputs import FILES
+from flows.outputs import BESIDE, FILM
 from flows.settings import Settings
 from flows.template import IMPLIED_TYPES
 from flows.variants import slug
@@ -105,7 +105,7 @@ def options(command: click.Command) -> Iterator[str]:
 
 def test_every_command_is_in_readme_with_its_help() -> None:
     said = {
-        " ".join(word for word in coded(row[0])[0].split()[1:] if word.islower()): row[1]
+        " ".join(word for word in coded(row[0])[0].split()[1:] if word.islower() and word[0] != "-"): row[1]
         for row in table(README, "command")
     }
     assert said == {name: " ".join((command.help or "").split()) for name, command in all_commands()}
@@ -205,7 +205,7 @@ def test_the_campaign_shown_is_the_sample() -> None:
 def test_the_files_of_a_delivery_are_those_that_are_written() -> None:
     names = [name for name in named(README, "in OUT/<campaign>/") if name.startswith(("<", "."))]
     endings = {f".{name.rpartition('.')[2]}" for name in names}
-    assert endings == {*FILES.values(), ".json"}
+    assert endings == {FILM, *BESIDE.values(), ".json"}
 
 
 def test_every_step_is_in_the_diagram() -> None:

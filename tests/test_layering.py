@@ -35,18 +35,20 @@ ROOMS = {
         "generation.spec",
         "generation.errors",
     ),
+    "generation/content/": ("generation.content", "generation.media", "generation.spec", "generation.errors"),
     "generation/engines/": ("generation.engines", "generation.media", "generation.spec", "generation.errors"),
+    "generation/marks/credentials/": ("generation.marks.credentials", "generation.errors"),
 }
 
 #: Library -> the only places that may import it; () is nowhere yet. A trailing slash names a folder.
 QUARANTINE: dict[str, tuple[str, ...]] = {
-    "prefect": ("flows/campaign.py",),
+    "prefect": ("flows/campaign.py", "flows/schedule/"),
     "ray": ("flows/cluster.py",),
-    "boto3": (),
-    "botocore": (),
+    "boto3": ("flows/stores/s3.py",),
+    "botocore": ("flows/stores/s3.py",),
     "torch": ("generation/engines/diffusion/", "generation/conform/"),
     "diffusers": ("generation/engines/diffusion/",),
-    "transformers": ("generation/engines/diffusion/",),
+    "transformers": ("generation/engines/diffusion/", "generation/content/check.py"),
     # Learned models of a user's own; optional.
     "onnxruntime": ("generation/conform/learned.py",),
     "av": ("generation/media/", "audio/media.py"),
@@ -57,7 +59,21 @@ QUARANTINE: dict[str, tuple[str, ...]] = {
     # GPLv3: nobody imports it. `espeak.py` asks where it lies, and a child process opens the library there.
     "espeakng_loader": (),
     "pandas": ("flows/table.py",),
-    "httpx": ("generation/engines/videos_api/",),
+    # The extra `experiment`.
+    "statsmodels": ("flows/experiment/inference.py",),
+    "scipy": ("flows/experiment/inference.py", "flows/experiment/sequential.py"),
+    # Signed statements and certificates.
+    "c2pa": ("generation/marks/credentials/",),
+    "cryptography": (
+        "generation/marks/credentials/chain.py",
+        "generation/marks/credentials/keys.py",
+        "generation/marks/credentials/local_chain.py",
+    ),
+    # The review page's server.
+    "fastapi": ("flows/review/server.py",),
+    "starlette": ("flows/review/gate.py",),
+    "uvicorn": ("flows/review/serving.py",),
+    "httpx": ("generation/engines/videos_api/", "flows/fetching.py", "flows/posting.py"),
 }
 
 #: What no `__init__` and no `--help` may load.
@@ -68,10 +84,17 @@ HEAVY = (
     "diffusers",
     "transformers",
     "onnxruntime",
+    "c2pa",
+    "cryptography",
     "boto3",
     "cv2",
     "av",
     "pandas",
+    "scipy",
+    "statsmodels",
+    "fastapi",
+    "starlette",
+    "uvicorn",
     "numpy",
     "PIL",
     "pydub",

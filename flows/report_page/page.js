@@ -168,7 +168,7 @@ function tile(film, above) {
 function facts(film) {
   const place = placeOf(film);
   const shape = [film.playable ? `${place.width}×${place.height}` : "", film.seconds ? `${film.seconds.toFixed(1)} s` : ""];
-  const marks = [VALUE[film.disclosure], film.label && `“${film.label}”`, ...film.marks.filter((mark) => mark !== "disclosure_label").map(plain)];
+  const marks = [VALUE[film.disclosure], film.label && `“${film.label}”`, ...film.marks.filter((mark) => mark !== "disclosure label").map(plain), film.proof.startsWith("fail") && "marks not proven"];
   return make("span", { class: "muted" }, ...[shape, marks].map((parts) => make("span", { dir: "auto" }, parts.filter(Boolean).join(" · "))));
 }
 
@@ -279,7 +279,7 @@ function entries(film) {
   const declared = Object.entries(film.fields_declared).map(([name, value]) => `${name} = ${value}`).join("\n");
   return [
     ["Delivery", [["State", `${plain(stateOf(film))}${film.code ? ` (${film.code})` : ""}`], ["Step", film.step], ["Reason", film.message], ["What to do", film.fix], ["Attempts", String(film.attempts)], ["File", film.path], ["SHA-256", film.sha256], ["Length", film.seconds ? number(film.seconds, " s") : ""]]],
-    ["Disclosure and marks", [["Declared", VALUE[film.disclosure]], ["Label", film.label || (film.disclosure ? "none asked for" : "")], ["Fields", declared || (film.disclosure ? "no field of the platform is known" : "")], ["Marks", film.finished ? film.marks.join(", ") || "none" : ""]]],
+    ["Disclosure and marks", [["Declared", VALUE[film.disclosure]], ["Label", film.label || (film.disclosure ? "none asked for" : "")], ["Fields", declared || (film.disclosure ? "no field of the platform is known" : "")], ["Marks", film.finished ? film.marks.join(", ") || "none" : ""], ["Proof", film.proof], ["Approval", film.approval]]],
     ["Creative", [["Id", creative.id], ["Text", creative.headline], ["Locale", creative.locale], ["Segment", creative.segment], ["Variant", creative.variant], ["Differs in", creative.differs], ["Control", creative.control]]],
     ["Link", [["Landing page", film.url], ["UTM", film.utm]]],
     ["Work", [["Wall time", number(film.work, " s")], ["GPU time", number(film.gpu, " s")], ["Cost", number(film.cost, data.currency ? ` ${data.currency}` : "")]]],

@@ -24,7 +24,7 @@ LARGEST_PIXELS = 40_000_000
 _SOLID = 200
 #: A circle fills 0.785 of its box, the boldest lettering rarely half of it.
 _BADGE_COVER, _BADGE_EDGE = 0.7, 0.9
-_FORMATS = ("PNG", "WEBP", "JPEG", "GIF", "TIFF", "BMP")
+_FORMATS = ("PNG", "WEBP", "JPEG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise BadMedia(f"{path}: there is no such logo file. Correct `logo` in brand.yaml") from error
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BadMedia(f"{path.name}: not a picture that can be a logo ({error}). Save it as PNG or WebP") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, MemoryError) as error:  # of memory: a part that says it has 4 GB
         raise BadMedia(f"{path.name}: the logo is damaged or not a picture ({error}). Save it again as PNG") from error
     return _trimmed(pixels, path)
 

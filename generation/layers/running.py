@@ -7,6 +7,7 @@ at the end side, the watermark in the bottom one. Knows no layers of the sheet.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from generation.errors import BadShot
 from generation.layers import elements
@@ -48,12 +49,14 @@ def captions(sheet: TitleSheet, page: Grid) -> Iterator[Placed]:
 
 
 def label(sheet: TitleSheet, page: Grid) -> Iterator[Placed]:
-    """The disclosure label, on every frame, in the top corner at the end side."""
+    """The disclosure label, from the first frame on, in the top corner at the end side."""
     if clean(sheet.disclosure_label):
         element = elements.label(sheet.disclosure_label, page, sheet.brand, sheet.locale)
         left = sheet.safe.right - element.area.width
         at = moved(element, left, sheet.safe.y + (page.header - element.area.height) / 2)
-        yield _always("disclosure", sheet.disclosure_label, at, sheet)
+        shown = _always("disclosure", sheet.disclosure_label, at, sheet)
+        until = sheet.frames if sheet.disclosure_until is None else min(sheet.frames, sheet.disclosure_until)
+        yield replace(shown, end_frame=until)
 
 
 def brand_watermark(sheet: TitleSheet, page: Grid) -> Iterator[Placed]:

@@ -72,3 +72,5 @@ class TitleSheet:
     disclosure_label: str = ""
     #: Visible brand watermark; "" shows none.
     watermark: str = ""
+    #: The first frame without the disclosure; None shows it until the end.
+    disclosure_until: int | None = None

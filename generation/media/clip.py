@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Demuxer by suffix. Named, so that a playlist or a script of edits is never opened, whatever its suffix.
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".webm": "webm"}
+#: 8K, 7680 by 4320, and a little. A picture beyond is refused before there is memory for it.
+LIMIT_PIXELS = 40_000_000
 #: A file that ends this much before its own index says was cut off; streams rarely end on the same picture.
 _CUT_SECONDS = 0.5
 #: How long the last picture is held: models render up to a quarter of a second more than a shot shows of them, and a
@@ -50,7 +52,7 @@ def read_clip(path: Path) -> Clip:
 
     Raises: BadMedia when it is no such film, has no pictures, is HDR, or ends before its index says.
     """
-    with _opened(path) as film:
+    with opened_film(path) as film:
         return _facts(path.name, film)
 
 
@@ -60,7 +62,7 @@ def clip_pictures(path: Path, frames: int, fps: Fraction) -> Iterator[NDArray[np
     Raises: BadMedia when the film cannot be read, or is too short by more than `HOLD_SECONDS`.
     """
     given = 0
-    with _opened(path) as film:
+    with opened_film(path) as film:
         shown, until = None, Fraction(0)
         for frame, until in _until(film):
             shown = frame
@@ -78,16 +80,24 @@ def clip_pictures(path: Path, frames: int, fps: Fraction) -> Iterator[NDArray[np
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[av.container.InputContainer]:
+def opened_film(path: Path) -> Iterator[av.container.InputContainer]:
+    """A film that others made, open to be read by one thread. Raises: BadMedia."""
     container_format = FORMATS.get(path.suffix.lower())
     if container_format is None:
         raise BadMedia(f"{path.name}: not an MP4, MOV or WebM file")
     address, options = f"file:{path.absolute()}", {"protocol_whitelist": "file"}
     try:
-        with av.open(address, format=container_format, options=options) as film:
+        with av.open(address, format=container_format, options=options, metadata_errors="replace") as film:
             if not film.streams.video:
                 raise BadMedia(f"{path.name}: no pictures in this file")
-            film.streams.video[0].codec_context.thread_count = 1
+            # Against PyAV's types it is None where no decoder knows the codec.
+            if (codec := film.streams.video[0].codec_context) is None:
+                raise BadMedia(f"{path.name}: its pictures are in a codec that nothing here decodes")
+            if codec.width * codec.height > LIMIT_PIXELS:
+                raise BadMedia(f"{path.name}: {codec.width}x{codec.height} pixels are too many; 8K is the most")
+            codec.thread_count = 1
+            # The pictures may be larger than the container says.
+            codec.options = {"max_pixels": str(LIMIT_PIXELS)}
             yield film
     except (av.FFmpegError, ValueError) as error:
         raise BadMedia(f"{path.name}: not a readable film ({error})") from error

@@ -195,6 +195,8 @@ def read_frames(path: Path) -> Iterator[Planes]:
     try:
         with av.open(f"file:{path.absolute()}", format="mp4", options={"protocol_whitelist": "file"}) as container:
             stream = container.streams.video[0]
+            if stream.codec_context is None:  # against PyAV's types: no decoder knows the codec
+                raise BadMedia(f"{path.name}: its pictures are in a codec that nothing here decodes")
             stream.codec_context.thread_count = 1
             # Without this, holes and flipped bits decode to grey blocks and no error.
             stream.codec_context.options = {"err_detect": "explode"}
@@ -205,7 +207,7 @@ def read_frames(path: Path) -> Iterator[Planes]:
                     yield limited_709(frame)
             if packets < stream.frames:
                 raise BadMedia(f"{path.name}: ends after {packets} of {stream.frames} frames")
-    except (av.FFmpegError, IndexError) as error:
+    except (av.FFmpegError, IndexError, ValueError) as error:  # of values: tags that are not text
         raise BadMedia(f"{path.name}: not a readable video ({error})") from error
 
 

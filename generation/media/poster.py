@@ -53,6 +53,8 @@ def _planes_at(video: Path, at_seconds: float) -> Planes:
     try:
         with av.open(f"file:{video.absolute()}", format="mp4", options={"protocol_whitelist": "file"}) as container:
             stream = container.streams.video[0]
+            if stream.codec_context is None:  # against PyAV's types: no decoder knows the codec
+                raise BadMedia(f"{video.name}: no poster, its pictures are in a codec that nothing here decodes")
             stream.codec_context.thread_count = 1
             stream.codec_context.options = {"err_detect": "explode"}
             container.seek(max(0, round(at_seconds * av.time_base)))
@@ -60,7 +62,7 @@ def _planes_at(video: Path, at_seconds: float) -> Planes:
                 shown_seconds = 1 / stream.average_rate if stream.average_rate else 0
                 if frame.time is not None and at_seconds < frame.time + shown_seconds - 1e-6:
                     return limited_709(frame)
-    except (av.FFmpegError, IndexError) as error:
+    except (av.FFmpegError, IndexError, ValueError) as error:  # of values: tags that are not text
         raise BadMedia(f"{video.name}: no poster, not a readable video ({error})") from error
     raise BadMedia(f"{video.name}: no poster, the film ends before {at_seconds:g} s")
 

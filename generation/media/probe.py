@@ -121,6 +121,8 @@ def _facts(path: Path, boxes: Mp4, container: av.container.InputContainer) -> Pr
     if len(videos) != 1 or len(audios) > 1 or len(container.streams) != len(videos) + len(audios):
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         raise BadMedia(f"one picture stream and at most one sound stream are wanted, found {kinds}")
+    if any(stream.codec_context is None for stream in container.streams):  # against PyAV's types
+        raise BadMedia("a stream in a codec that nothing here decodes")
     counted = {stream.index: _Counted() for stream in container.streams}
     length_bytes = {videos[0].index: _length_field_bytes(videos[0].codec_context)}
     for packet in container.demux():

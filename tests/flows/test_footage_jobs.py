@@ -150,7 +150,7 @@ def test_what_the_engine_cannot_do_at_all_is_tried_once_for_the_whole_batch(tmp_
 
 
 def test_a_passing_fault_of_one_shot_is_tried_again_for_it_alone(tmp_path, toy, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("flows.produce.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("flows.faults.PAUSE_SECONDS", 0.01)
     tries = []
 
     def on_shot(shot, batch):
@@ -344,7 +344,7 @@ def test_a_campaign_comes_out_of_a_model_that_renders_two_seconds_at_eight_frame
     made = {kind: count for kind, count in work.summary.made.items() if count}
     assert made == {
         "prompt": 2, "footage": 2, "conform": 2, "plate": 1,
-        "voice": 1, "bed": 1, "mix": 1, "track": 1, "master": 1, "delivery": 1,
+        "voice": 1, "bed": 1, "mix": 1, "track": 1, "master": 1, "package": 1, "delivery": 1,
     }  # fmt: skip
     (film,) = (folder / "out" / "Small").glob("*/*.mp4")
     assert probe(film).video.frames == 90
@@ -364,7 +364,7 @@ def test_footage_reaches_the_plate_at_the_delivery_rate_without_a_standing_frame
 
 def test_the_facts_of_a_delivery_tell_how_its_footage_was_conformed(whole):
     _, folder, work = whole
-    (facts,) = (json.loads(path.read_text()) for path in (folder / "out" / "Small").glob("*/*.json"))
+    (facts,) = (json.loads(path.read_text()) for path in (folder / "out" / "Small").glob("*/*_*.json"))
     assert [set(shot["conformed"]) >= {"flicker", "frozen", "interpolation"} for shot in facts["shots"]] == [True] * 2
     assert len(facts["steps"]["conform"]) == 2
     assert work.seen.measured.shots == 2

@@ -270,7 +270,7 @@ def test_films_of_one_length_share_a_mix_unless_their_footage_sounds(tmp_path, m
 def test_an_animatic_plan_has_neither_prompts_nor_conformed_clips(tmp_path):
     campaign = small_campaign(tmp_path / "c")
     kinds = {step.kind for plan in prepare(Order(campaign)).plans() for step in plan.steps()}
-    assert kinds == {"footage", "plate", "voice", "bed", "mix", "track", "master", "delivery"}
+    assert kinds == {"footage", "plate", "voice", "bed", "mix", "track", "master", "package", "delivery"}
 
 
 def test_every_text_is_one_step_however_many_shots_it_is_for(tmp_path, monkeypatch):

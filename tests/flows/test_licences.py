@@ -436,7 +436,7 @@ def test_a_plan_names_models_licence_speed_and_what_is_missing(
 
 
 def sheet(prepared: Prepared) -> ReportData:
-    run = SimpleNamespace(prepared=prepared, seen=Seen(), started=0.0)
+    run = SimpleNamespace(prepared=prepared, seen=Seen(), started=0.0, made=[])
     return contact_sheet(run, (), Summary("Written", {}, (), {}, {}, 1.0, Path("out")))  # type: ignore[arg-type]
 
 

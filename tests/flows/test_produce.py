@@ -6,9 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+from flows.faults import DATA, INFRASTRUCTURE, TRANSIENT
 from flows.jobs import (
-    INFRASTRUCTURE,
-    TRANSIENT,
     Batch,
     Failure,
     FilmJob,
@@ -31,6 +30,7 @@ from flows.steps import (
     FootageStep,
     MasterStep,
     MixStep,
+    PackageStep,
     PlateStep,
     PromptStep,
     StemPart,
@@ -64,7 +64,16 @@ def plan(name, *, plate="plate", placements=("tiktok", "reels"), voice="voice", 
     mix = MixStep(spoken, None, 6.0, stems, key=f"{voice}-mix")
     deliveries = tuple(
         DeliveryStep(
-            master, TrackStep(mix, -14, -1, 128, key=f"{voice}-track-{place}"), place, {}, "t", key=f"{name}-{place}"
+            PackageStep(
+                master,
+                TrackStep(mix, -14, -1, 128, key=f"{voice}-track-{place}"),
+                place,
+                {},
+                "t",
+                key=f"{name}-{place}-package",
+            ),
+            None,
+            key=f"{name}-{place}",
         )
         for place in placements
     )
@@ -145,8 +154,8 @@ def statuses(result):
     return {item.step.placement: (item.failure.code if item.failure else "done") for item in result.delivered}
 
 
-def fail(code, retry="never", concerns=""):
-    return Outcome(failures={concerns: Failure(code, "step", "because", "fix", retry)})
+def fail(code, fault=DATA, concerns=""):
+    return Outcome(failures={concerns: Failure(code, "step", "because", "fix", fault)})
 
 
 def test_every_creative_comes_back_with_every_placement(tmp_path):
@@ -214,7 +223,7 @@ def test_a_failed_check_takes_down_its_own_placement_only(tmp_path):
 
 
 def test_a_passing_fault_is_tried_again_and_the_attempts_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr("flows.produce.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("flows.faults.PAUSE_SECONDS", 0.01)
     results, _ = produce(
         tmp_path, [plan("a")], {FilmJob: lambda job, tries: fail("transient", TRANSIENT) if tries < 3 else None}
     )

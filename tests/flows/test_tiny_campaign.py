@@ -52,7 +52,7 @@ def results(out: Path) -> list[dict[str, str]]:
 
 
 def facts(work: Run) -> dict[str, object]:
-    return json.loads(next(work.folder.glob("*/*.json")).read_text())
+    return json.loads(next(work.folder.glob("*/*_*.json")).read_text())
 
 
 @pytest.mark.cluster
@@ -115,7 +115,7 @@ def test_a_rows_lora_changes_its_own_film_and_no_other(models, tmp_path):
     save_file(state, campaign / "loras" / "a.safetensors")
     work = run(campaign, tmp_path / "out", engine="tiny")
     assert work.summary.counts == {"done": 2}
-    shots = {path.parent.name: json.loads(path.read_text()) for path in work.folder.glob("*/*.json")}
+    shots = {path.parent.name: json.loads(path.read_text()) for path in work.folder.glob("*/*_*.json")}
     red, blue = (next(value for name, value in shots.items() if name.startswith(row)) for row in ("red", "blue"))
     assert red["shots"][0]["notes"]["loras"] == [{"file": "a.safetensors", "weight": 0.9}]
     assert blue["shots"][0]["notes"]["loras"] == []

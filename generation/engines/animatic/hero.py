@@ -56,7 +56,7 @@ def read_picture(path: Path) -> Pixels:
         with _opened(path) as picture:
             upright = ImageOps.exif_transpose(picture)
             return np.asarray(upright.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, MemoryError) as error:  # of memory: a part that says it has 4 GB
         raise BadMedia(f"{path.name}: the picture breaks off or is damaged") from error
 
 

@@ -20,6 +20,10 @@ from generation.spec import Size
 Picture = NDArray[np.uint8]
 #: The largest picture that is opened: 64 megapixels are 192 MB of RGB.
 LIMIT_PIXELS = 64_000_000
+#: Of the long side to the short one. A longer strip, enlarged until it covers a film, takes gigabytes.
+LIMIT_ASPECT = 30
+#: Decoders that are asked; by default Pillow would try PostScript and sixty others on any file.
+_FORMATS = ("PNG", "JPEG", "WEBP")
 #: How much of the frame's height and width a cut-out may take, and where its middle stands.
 _HEIGHT_PART, _WIDTH_PART, _MIDDLE = 0.58, 0.72, 0.54
 #: A photograph is cropped when no more than this part of it is lost.
@@ -67,15 +71,20 @@ def reference(path: Path) -> Picture:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             if image.width * image.height > LIMIT_PIXELS:
                 raise BadMedia(
                     f"{path.name}: {image.width}x{image.height} px is too large; 64 megapixels are the limit"
                 )
+            if max(image.size) > LIMIT_ASPECT * min(image.size):
+                raise BadMedia(
+                    f"{path.name}: {image.width}x{image.height} px is a strip; crop it to what shall be seen"
+                )
             # A copy even where nothing is turned: it outlives the file.
             turned: Image.Image = ImageOps.exif_transpose(image)
             turned.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+        # Of memory: a part of the file that says it has 4 GB.
         raise BadMedia(f"{path.name}: not a readable picture ({error})") from error
     return turned
 
