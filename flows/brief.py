@@ -98,7 +98,7 @@ class CampaignFile(WrittenFile):
     annual_revenue_usd: int | None = Field(None, ge=0)
     licence_override: Line = ""
     conform: ConformFile = ConformFile()
-    invisible_mark: Literal["spread", "learned", "none"] = "none"
+    invisible_mark: Literal["spread", "learned", "none"] = "spread"
     approval: Literal["none", "required"] = "none"
     ai_training: Literal["notAllowed", "constrained", "allowed"] = "notAllowed"
     #: The rights ledger; "" is none.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from audio.spec import Cue, Speech, Stem
     from audio.voices.contract import Voice
     from generation.check import Expected
+    from generation.marks.invisible.contract import MarkWriter
     from generation.spec import Footage
 
 VIDEO, WAV, TRACK = "video.mp4", "sound.wav", "track.m4a"
@@ -204,10 +205,23 @@ def make_master(ledger: Ledger, step: MasterStep) -> Finished:
 
         plate = need(ledger, step.plate)
         sheet = title_sheet(step, captions(ledger, step))
-        space.facts["notes"] = dict(compose_master(plate.file(VIDEO), space.file(VIDEO), sheet, tier=step.quality))
+        notes = compose_master(plate.file(VIDEO), space.file(VIDEO), sheet, tier=step.quality, mark=_mark(step))
+        space.facts["notes"] = dict(notes)
         space.facts["work"] = megapixel_frames(step.plate.size, step.plate.frames)
 
     return ledger.make(step.kind, step.key, work)
+
+
+def _mark(step: MasterStep) -> MarkWriter | None:
+    """What draws the invisible mark: the beginning of the step's own key."""
+    if not step.invisible_mark:
+        return None
+    from generation.marks.invisible import get_mark
+    from generation.spec import Size
+
+    secret = step.mark_secret.path.read_bytes() if step.mark_secret else b""
+    plate, payload = step.plate, bytes.fromhex(step.mark_id)
+    return get_mark(step.invisible_mark).writer(Size(*plate.size), plate.fps, payload, key=secret)
 
 
 def make_package(ledger: Ledger, step: PackageStep) -> Finished:

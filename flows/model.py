@@ -235,7 +235,7 @@ class Campaign:
     look_loras: Mapping[str, tuple[LoraBrief, ...]] = field(default_factory=dict)
     conform: ConformBrief = field(default_factory=ConformBrief)
     #: spread, learned or none.
-    invisible_mark: str = "none"
+    invisible_mark: str = "spread"
     #: none, or required: a person approves each delivery before it is more than a draft.
     approval: str = "none"
     #: What the signed statement says about training on the film: notAllowed, constrained or allowed.

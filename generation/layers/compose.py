@@ -25,21 +25,28 @@ from generation.layers.shade import Shade, prefers_dark_text
 from generation.layers.shaping import is_rtl_locale, shape
 from generation.layers.spec import TitleSheet
 from generation.layers.titles import lay_out
-from generation.media.frames import Frame, Planes, VideoWriter, new_frame, read_frames
+from generation.marks.invisible.contract import MarkWriter
+from generation.media.frames import Frame, Planes, VideoWriter, new_frame, read_frames, views
 
 
-def compose_master(plate: Path, path: Path, sheet: TitleSheet, *, tier: str = "final") -> dict[str, object]:
+def compose_master(
+    plate: Path, path: Path, sheet: TitleSheet, *, tier: str = "final", mark: MarkWriter | None = None
+) -> dict[str, object]:
     """Draw the sheet over the plate and write the master, video only; the same inputs give the same bytes.
 
+    An invisible `mark` is drawn last, so that it covers the titles too and is encoded with them, once.
+
     Returns notes for the report, JSON values only: what was drawn where and when, the fonts used, the text's tone, the
-    deepest shade. Raises: BadMedia when the plate has another size or number of frames than the sheet, and whatever
+    deepest shade, the mark. Raises: BadMedia when the plate has another size or number of frames than the sheet, and whatever
     `lay_out` raises, both before a byte is written; ToolFailed.
     """
     stage = Stage(sheet, plate)
     with VideoWriter(path, sheet.size, sheet.fps, tier) as writer:
         for frame in stage.frames(plate):
+            if mark is not None:
+                mark.apply(views(frame))
             writer.write_frame(frame)
-    return stage.notes() | {"tier": tier}
+    return stage.notes() | {"tier": tier} | ({"invisible": dict(mark.facts)} if mark is not None else {})
 
 
 class Stage:

@@ -1,43 +1,43 @@
-"""Frames of a film as brightness alone, spread over its length: for what looks at many films and at few of their frames.
+"""Frames of a film with their moments, mostly as brightness alone: for what looks at many films and at few of their frames.
 
-Opens what cameras and platforms write (`clip.py` has the rules); with `key_frames` decodes nothing in between.
+Opens what cameras and platforms write (`clip.py` has the rules); `key_frames` decodes nothing in between, otherwise
+frames that no other builds on are left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from generation.errors import BadMedia
 from generation.media.clip import opened_film
-from generation.media.frames import limited_709
-
-Plane = NDArray[np.uint8]
+from generation.media.frames import Plane, Planes, limited_709
 
 
-def luma_frames(path: Path, most: int, *, key_frames: bool = False) -> list[Plane]:
-    """At most `most` frames, evenly spread, each (height, width), BT.709 limited range.
+def luma_frames(path: Path, *, key_frames: bool = False) -> Iterator[tuple[float, Plane]]:
+    """Seconds from the film's start, and a frame (height, width), BT.709 limited range; valid until the next.
 
-    Raises: BadMedia when the film cannot be read.
+    Raises: BadMedia when the film cannot be read, or none of it can be decoded.
     """
+    return ((seconds, planes.y) for seconds, planes in _frames(path, key_frames))
+
+
+def colour_frames(path: Path, *, key_frames: bool = False, most: int) -> Iterator[tuple[float, Planes]]:
+    """The first `most` frames with their colour, each the caller's own. Raises: BadMedia."""
+    for seconds, planes in islice(_frames(path, key_frames), most):
+        yield seconds, Planes(*(plane.copy() for plane in planes))
+
+
+def _frames(path: Path, key_frames: bool) -> Iterator[tuple[float, Planes]]:
+    seen = False
     with opened_film(path) as film:
         stream = film.streams.video[0]
-        if key_frames:
-            stream.codec_context.skip_frame = "NONKEY"
-        known = stream.frames or _count(path)
-        step = max(1, known // most) if not key_frames else 1
-        found = [
-            limited_709(frame).y.copy() for number, frame in enumerate(film.decode(stream)) if number % step == step // 2
-        ]
-    if not found:
+        stream.codec_context.skip_frame = "NONKEY" if key_frames else "NONREF"
+        start = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
+        for frame in film.decode(stream):
+            if frame.time is not None:
+                seen = True
+                yield frame.time - start, limited_709(frame)
+    if not seen:
         raise BadMedia(f"{path.name}: no picture of it can be decoded")
-    chosen = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
-    return [found[number] for number in chosen]
-
-
-def _count(path: Path) -> int:
-    """Packets of pictures, for containers whose index does not say."""
-    with opened_film(path) as film:
-        return sum(1 for packet in film.demux(film.streams.video[0]) if packet.size)

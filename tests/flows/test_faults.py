@@ -5,6 +5,7 @@ Each must end in the same: the next run is complete, with the bytes of an undist
 
 import csv
 import hashlib
+import json
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.ledger import Ledger
 from tests.flows.small import small_campaign
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
@@ -79,10 +81,17 @@ class Command:
         return found
 
 
-def deliveries(out: Path) -> dict[str, str]:
-    """Every film by its path, with the hash of its bytes."""
-    home = out / "Small"
-    return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in home.glob("*/*.mp4")}
+def deliveries(out: Path, ledger: Path | None = None) -> dict[str, str]:
+    """Every film by its path, with the hash of its bytes before they were signed: a signature holds the time."""
+    home, store = out / "Small", Ledger(ledger or out / ".ledger")
+    found = {}
+    for path in home.glob("*/*.mp4"):
+        facts = json.loads(path.with_suffix(".json").read_text())
+        assert facts["proof"]["verdict"].startswith("pass"), facts["proof"]
+        assert facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        package = store.home("package", facts["steps"]["package"]) / "video.mp4"
+        found[str(path.relative_to(home))] = hashlib.sha256(package.read_bytes()).hexdigest()
+    return found
 
 
 def statuses(out: Path) -> set[str]:
@@ -163,4 +172,7 @@ def test_two_runs_at_once_into_two_folders_share_one_ledger(undisturbed, tmp_pat
         os.environ.clear()
         os.environ.update(environment)
     assert [command.wait() for command in both] == [0, 0], [command.log.read_text() for command in both]
-    assert deliveries(tmp_path / "a") == deliveries(tmp_path / "b") == films
+    shared = tmp_path / "ledger"
+    assert deliveries(tmp_path / "a", shared) == deliveries(tmp_path / "b", shared) == films
+    signed = [sorted(path.read_bytes() for path in (tmp_path / name).glob("Small/*/*.mp4")) for name in ("a", "b")]
+    assert signed[0] == signed[1], "each film is signed once"
