@@ -6,7 +6,7 @@ OUT ?= out
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install diffusion demo test test-slow test-gpu fuzz lint types bench bench-gpu lock clean
+.PHONY: help install diffusion demo test test-slow test-gpu fuzz lint types bench bench-gpu trust-report lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench-gpu: $(VENV)/.diffusion ## Stock diffusers against Spotmill's speed levels
 
 bench: $(VENV)/.installed ## CPU seconds of the sample run against bare encodes of the same films
 	@$(BIN)/python -m benchmarks.bench
+
+trust-report: $(VENV)/.installed ## What the marks outlive and what they cost (ten minutes), into benchmarks/trust.md
+	@$(BIN)/python -m benchmarks.trust_report --out benchmarks/trust.md
 
 # torch itself pins its CUDA packages, and a CPU build has none of them: they stay out of the lock.
 lock: ## Renew both locks from pyproject.toml (needs uv)

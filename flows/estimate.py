@@ -131,7 +131,6 @@ class Survey:
             return None
         return cpu.times(of_core / 3600) + gpu.times(max(0.0, of_gpu) / 3600)
 
-
     @property
     def energy(self) -> Energy:
         """Energy of what is expected to be made."""

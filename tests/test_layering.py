@@ -50,7 +50,7 @@ QUARANTINE: dict[str, tuple[str, ...]] = {
     "diffusers": ("generation/engines/diffusion/",),
     "transformers": ("generation/engines/diffusion/", "generation/content/check.py"),
     # Learned models of a user's own; optional.
-    "onnxruntime": ("generation/conform/learned.py",),
+    "onnxruntime": ("generation/conform/learned.py", "generation/marks/invisible/learned.py"),
     "av": ("generation/media/", "audio/media.py"),
     "ffmpeg": ("generation/media/",),
     "imageio_ffmpeg": ("generation/media/",),

@@ -37,8 +37,8 @@ def compose_master(
     An invisible `mark` is drawn last, so that it covers the titles too and is encoded with them, once.
 
     Returns notes for the report, JSON values only: what was drawn where and when, the fonts used, the text's tone, the
-    deepest shade, the mark. Raises: BadMedia when the plate has another size or number of frames than the sheet, and whatever
-    `lay_out` raises, both before a byte is written; ToolFailed.
+    deepest shade, the mark. Raises: BadMedia when the plate has another size or number of frames than the sheet, and
+    whatever `lay_out` raises, both before a byte is written; ToolFailed.
     """
     stage = Stage(sheet, plate)
     with VideoWriter(path, sheet.size, sheet.fps, tier) as writer:

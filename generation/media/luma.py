@@ -1,4 +1,4 @@
-"""Frames of a film with their moments, mostly as brightness alone: for what looks at many films and at few of their frames.
+"""Frames of a film with their moments, mostly brightness alone: for what looks at many films and few of their frames.
 
 Opens what cameras and platforms write (`clip.py` has the rules); `key_frames` decodes nothing in between, otherwise
 frames that no other builds on are left out.

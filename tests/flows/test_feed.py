@@ -217,7 +217,9 @@ def test_an_object_of_a_store_becomes_the_campaigns_rows(tmp_path):
     assert feed.rows.read_text() == OTHER
 
 
-@pytest.mark.parametrize("place", ["s3://bucket", "s3://bucket/feeds/", "s3://bucket/feeds", "s3://bucket/my feed.csv", "ftp://host/x.csv"])
+@pytest.mark.parametrize(
+    "place", ["s3://bucket", "s3://bucket/feeds/", "s3://bucket/feeds", "s3://bucket/my feed.csv", "ftp://host/x.csv"]
+)
 def test_an_address_that_names_no_file_is_refused(tmp_path, place):
     with pytest.raises(BadInput):
         open_source(place, tmp_path)

@@ -49,7 +49,7 @@ def film(path: Path, mark: InvisibleMark | None = None, key: bytes = b"", frames
 
 
 def tiny_models(folder: Path) -> None:
-    """An encoder that lightens or darkens one square a bit, and a decoder that compares squares with their neighbours."""
+    """An encoder that lightens or darkens a square for each bit; a decoder that compares neighbouring squares."""
     onnx: Any = pytest.importorskip("onnx", reason="`make test` installs it")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     cell = SIDE // CELLS
@@ -80,7 +80,7 @@ def tiny_models(folder: Path) -> None:
     constants = [
         value("two", np.float32(2)), value("one", np.float32(1)), value("shape", np.array([1, 1, CELLS, CELLS])),
         value("scales", np.array([1, 1, cell, cell], np.float32)), value("wave", wave),
-        value("level", np.float32(4 / 219)),
+        value("level", np.float32(6 / 219)),
     ]  # fmt: skip
     picture = tensor("picture", [1, 3, SIDE, SIDE])
     save("encoder", nodes, [picture, tensor("bits", [1, BITS])], tensor("marked", [1, 3, SIDE, SIDE]), constants)
@@ -153,7 +153,7 @@ def test_the_mark_is_faint(mark: InvisibleMark) -> None:
     for clean, planes in zip(scene(2), scene(2), strict=True):
         writer.apply(planes)
         error = np.mean((planes.y.astype(np.float64) - clean.y) ** 2)
-        assert 0 < error < 255**2 / 10**4.2
+        assert 0 < error < 255**2 / 10**3.8
 
 
 def test_strength_is_followed_and_told(mark: InvisibleMark) -> None:
@@ -197,7 +197,9 @@ def test_a_learned_mark_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_
         get_mark("learned")
 
 
-def test_models_that_do_not_fit_each_other_are_refused(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_models_that_do_not_fit_each_other_are_refused(
+    models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     for name in ("encoder", "decoder"):
         (tmp_path / f"{name}.onnx").write_bytes((models / "decoder.onnx").read_bytes())
     monkeypatch.setenv(VARIABLE, str(tmp_path))
@@ -209,5 +211,6 @@ def test_models_that_do_not_fit_each_other_are_refused(models: Path, monkeypatch
 
 
 def test_the_table_loads_nothing_heavy() -> None:
-    code = "import sys, generation.marks.invisible as m; m.mark_names(); assert not {'cv2', 'numpy', 'av'} & set(sys.modules)"
+    heavy = "{'cv2', 'numpy', 'av'} & set(sys.modules)"
+    code = f"import sys, generation.marks.invisible as m; m.mark_names(); assert not {heavy}"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,7 +1,8 @@
 """Marks that nobody sees and that lead back to the ledger: the port, and the table of marks.
 
 `get_mark(name)` gives one; importing this package loads nothing heavy. A new mark is a file with a class of
-`contract.InvisibleMark` and a line in the table; it is tested by adding its name to tests/generation/test_mark_contract.py.
+`contract.InvisibleMark` and a line in the table; its name in
+tests/generation/test_mark_contract.py tests it.
 """
 
 from __future__ import annotations

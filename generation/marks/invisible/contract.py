@@ -55,7 +55,7 @@ class InvisibleMark(ABC):
 
     id: ClassVar[str]
     #: Raised by hand whenever the same payload would be drawn or read otherwise.
-    revision: ClassVar[str]
+    revision: str
     title: ClassVar[str]
     licence: ClassVar[str]
     #: Chance that an unmarked film is read as a marked one, for one reading with full effort.

@@ -1,7 +1,8 @@
 """A learned mark of the user's own, as two ONNX files run by onnxruntime: a graph of numbers, nothing fetched.
 
-The folder that SPOTMILL_MARK_MODEL names holds the files, of the shape that TrustMark has (Video Seal can be exported to
-it; pictures are RGB, (1, 3, height, width), -1 to 1; any fixed height and width, 256 where the file leaves them open):
+The folder that SPOTMILL_MARK_MODEL names holds the files, of the shape that TrustMark has (Video Seal can be exported
+to it; pictures are RGB, (1, 3, height, width), -1 to 1; any fixed height and width, 256 where the file leaves them
+open):
 
 - encoder.onnx: a picture and (1, N) bits, 0 or 1, in this order -> the marked picture;
 - decoder.onnx: a picture -> (1, N) numbers, positive for 1.
@@ -10,7 +11,8 @@ What the encoder adds is worked out at its own size on one frame of each group o
 luma of that group, as TrustMark does with a picture. Of the N bits, at least 96, whole bytes carry the payload, a check
 of 24 bits and Reed-Solomon bytes. The mark is secret only as far as the model is: a key turns over the bits, no more.
 A decoder's answer on unmarked films is not known here, but the check and the turned bits are: at most
-`_TRIES` answers are corrected for one film, each accepted by chance with about 2^-24 x the words one correction reaches.
+`_TRIES` answers are corrected for one film, each accepted by chance with about 2^-24 x the words that one correction
+reaches.
 """
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ class _Model:
         self._session = _session(path)
         self.inputs = self._session.get_inputs()
         shape = self.inputs[0].shape
-        if len(shape) != 4 or shape[1] not in (3, None) and not isinstance(shape[1], str):
+        if len(shape) != 4 or (shape[1] not in (3, None) and not isinstance(shape[1], str)):
             raise BadMedia(f"{path.name}: its first input is {shape}; a picture (1, 3, height, width) is expected")
         self.size = tuple(side if isinstance(side, int) and side > 0 else _OPEN_PX for side in shape[2:])
 
@@ -150,7 +152,7 @@ def _session(path: Path) -> Any:
         onnxruntime: Any = import_module("onnxruntime")
     except ImportError as error:
         raise NotAvailable(
-            "the invisible mark 'learned' needs onnxruntime, which is not installed: pip install 'spotmill[learned]', or "
+            "the invisible mark learned needs onnxruntime, which is not installed: pip install 'spotmill[learned]', or "
             "choose 'spread'"
         ) from error
     options = onnxruntime.SessionOptions()

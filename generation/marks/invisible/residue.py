@@ -69,8 +69,7 @@ class Residue:
 
 def levelled(picture: Floats, floor: float = _FLOOR) -> Floats:
     """What is finer than its surroundings, as loud everywhere."""
-    band = picture - cv2.blur(picture, (_AROUND, _AROUND))
-    band = cv2.GaussianBlur(band, (0, 0), 1.0)
+    band = cv2.GaussianBlur(picture - cv2.blur(picture, (_AROUND, _AROUND)), (0, 0), 1.0)
     # A moving sum of floats may end a little below 0.
     level = np.sqrt(np.maximum(cv2.blur(band * band, (_AROUND, _AROUND)), 0))
     return np.asarray(np.clip(band / (level + np.float32(floor)), -_MOST, _MOST), np.float32)

@@ -26,7 +26,7 @@ from generation.marks.invisible.code import CHECK_BITS, decode, encode
 from generation.marks.invisible.contract import Effort, InvisibleMark, MarkWriter, Reading
 from generation.marks.invisible.pattern import soft_signs, waves_of
 from generation.marks.invisible.residue import MOMENTS, SHORT_SIDE_PX, Residue
-from generation.marks.invisible.search import CELLS, FINER, Finder, Geometry, Sighting
+from generation.marks.invisible.search import CELLS, Finder, Geometry, Sighting
 from generation.marks.invisible.writer import ID, REVISION, SpreadWriter
 from generation.media.frames import Plane
 from generation.media.luma import luma_frames
@@ -91,7 +91,8 @@ class _Reader:
         self._best = replace(self._best, frames=len(frames), threshold=THRESHOLD)
         inside = self._inside(frames)
         for moments, pairs, turns, count in _stages():
-            for residue, told in inside:
+            # A picture that nothing was done to may have even borders of its own.
+            for residue, told in inside if len(pairs) > 1 else inside[::-1]:
                 for moment in moments:
                     finder = Finder(residue.turned_at(moment), residue.film_size, self._waves)
                     # Where nothing was done to the picture, nothing shall be told of it.
@@ -113,7 +114,8 @@ class _Reader:
                 raise ToolTimedOut(f"{self._path.name}: looking for the invisible mark took too long")
             half = (luma.shape[1] // 2, luma.shape[0] // 2)
             large = min(half) >= 3 * SHORT_SIDE_PX // 2
-            kept.append((seconds, cv2.resize(luma, half, interpolation=cv2.INTER_AREA) if large else luma.copy()))
+            small = np.asarray(cv2.resize(luma, half, interpolation=cv2.INTER_AREA), np.uint8) if large else luma.copy()
+            kept.append((seconds, small))
         return kept
 
     def _inside(self, frames: list[tuple[float, Plane]]) -> list[tuple[Residue, str]]:
@@ -135,9 +137,7 @@ class _Reader:
             return False
         agreement = float(np.mean(np.sign(soft) == encode(payload)))
         change = ", ".join(word for word in (told, sighting.geometry.words()) if word) or "as delivered"
-        self._best = replace(
-            self._best, payload=payload, score=sighting.score, agreement=agreement, change=change
-        )
+        self._best = replace(self._best, payload=payload, score=sighting.score, agreement=agreement, change=change)
         return True
 
 

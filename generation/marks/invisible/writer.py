@@ -26,7 +26,9 @@ cv2.setNumThreads(1)
 ID, REVISION = "spread", "1"
 
 #: Root mean square of the pattern in levels at strength 1: on calm places, more for each level of activity, at most.
-CALM, FOR_ACTIVITY, MOST = 0.24, 1.4, 1.7
+CALM, FOR_ACTIVITY, MOST = 0.24, 0.7, 1.4
+#: Peaks of the pattern are cut at so many deviations: rare ones are seen first.
+_PEAK = 2.5
 #: What calm places may bear more in a film with busy ones (x264 spends so many bytes there that these do not count),
 #: and the activity of the busiest twentieth at which this begins and is reached.
 CALM_BESIDE_BUSY, BUSY_FROM, BUSY_TO = 0.55, 0.5, 2.5
@@ -40,7 +42,7 @@ class SpreadWriter:
     """Marks the frames of one film, in order."""
 
     def __init__(self, size: Size, fps: Fraction, payload: bytes, key: bytes, strength: float) -> None:
-        self._pattern = plane(payload, key, size.width_px, size.height_px)
+        self._pattern = plane(payload, key, size.width_px, size.height_px).clip(-_PEAK, _PEAK)
         self._strength = np.float32(strength)
         # At 30000/1001 a turn is a group of the encoder's; at other rates it is as long.
         self._turn_frames = max(2, round(TURN_SECONDS * fps))
@@ -79,16 +81,18 @@ class SpreadWriter:
 
     def _keep_still(self, luma: Plane) -> None:
         moved = (np.abs(_small(luma) - self._first) > _STILL_LEVELS).astype(np.uint8)
-        moved = cv2.dilate(moved, np.ones((3, 3), np.uint8))
-        self._silent = bool(moved.all())
-        if moved.any() and not self._silent:
+        around = cv2.dilate(moved, np.ones((3, 3), np.uint8))
+        self._silent = bool(np.all(around))
+        if np.any(around) and not self._silent:
             height, width = luma.shape
-            still = cv2.resize(1 - moved, (width, height), interpolation=cv2.INTER_NEAREST)
+            whole = cv2.resize(1 - np.asarray(around, np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+            still = np.asarray(whole, np.uint8)
             self._more, self._less = self._more * still, self._less * still
 
 
 def _bytes(levels: Floats) -> NDArray[np.uint8]:
-    return np.rint(levels.clip(0, 255)).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(levels.clip(0, 255)).astype(np.uint8)
+    return rounded
 
 
 def allowed(luma: Plane, strength: np.float32) -> Floats:
