@@ -99,7 +99,7 @@ def allowed(luma: Plane, strength: np.float32) -> Floats:
     """How strong the pattern may be at each place of a picture, (height, width)."""
     height, width = luma.shape
     small = (max(1, width // _SHRINK), max(1, height // _SHRINK))
-    fine = cv2.resize(luma, (small[0] * 4, small[1] * 4), interpolation=cv2.INTER_AREA).astype(np.float32)
+    fine = cv2.resize(luma, (small[0] * 2, small[1] * 2), interpolation=cv2.INTER_AREA).astype(np.float32)
     detail = np.abs(fine - cv2.blur(fine, (5, 5)))
     # The calmest place around decides: a pattern that reaches beyond an edge is seen on the calm side of it.
     busy = cv2.erode(cv2.resize(detail, small, interpolation=cv2.INTER_AREA), np.ones((3, 3)))
