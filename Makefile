@@ -34,7 +34,7 @@ demo: $(VENV)/.installed ## Run the sample campaign and say where its report is
 	@$(BIN)/spotmill run templates/sample --out $(OUT)
 
 test: $(VENV)/.diffusion lint types ## Lint, types, layering and all tests but the slow ones
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not gpu"
 
 test-slow: $(VENV)/.diffusion ## The heavier checks
 	@$(BIN)/python -m pytest -m slow

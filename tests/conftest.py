@@ -21,3 +21,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts Ray and Prefect goes first: begun last, it would keep one of two processes busy alone for minutes."""
+    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)

@@ -25,8 +25,8 @@ LEAST_CYCLES, MOST_CYCLES = 4.0, 12.0
 _FINDERS = 0.3
 REACH = int(MOST_CYCLES)
 
-#: The pattern's sign turns after so many seconds, and in the first of them it is drawn everywhere: 60 and 12 frames.
-TURN_SECONDS, MARKED_SECONDS = 2.002, 0.4004
+#: The pattern's sign turns after so many seconds, and in the first of them it is drawn everywhere: 60 and 18 frames.
+TURN_SECONDS, MARKED_SECONDS = 2.002, 0.6006
 
 Floats = NDArray[np.float32]
 Complex = NDArray[np.complex64]

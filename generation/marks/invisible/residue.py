@@ -23,7 +23,7 @@ SHORT_SIDE_PX = 180
 #: Parts of the four seconds in which frames are added up.
 MOMENTS = 20
 #: Of those the ones that are marked everywhere, at the head of each half.
-_MARKED = 2
+_MARKED = 3
 #: Local mean and local spread are taken over so many pixels.
 _AROUND = 25
 #: Below this level (of 255) nothing is amplified; above so many deviations nothing counts more.

@@ -21,7 +21,7 @@ from generation.marks.invisible.pattern import REACH, SHORT_SIDE_PX, TILE_PX, Co
 #: Places along a tile's side that are tried at first, and how finely around the best of them.
 CELLS = 32
 FINER = 9
-#: Products of fewer multiplications of real numbers, or of a quarter as many complex ones, OpenBLAS leaves on one
+#: Products of fewer multiplications of real numbers, or a quarter of them of complex ones, OpenBLAS leaves on one
 #: thread. Thousands of them on two threads of a busy machine wait for each other: a minute instead of five seconds.
 _ALONE = 130_000
 
