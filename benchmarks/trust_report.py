@@ -35,7 +35,7 @@ from generation.media.luma import luma_frames
 from generation.spec import DELIVERY_FPS, Size
 
 PAYLOAD = bytes.fromhex("c0ffee123456")
-SIZE, FRAMES = Size(720, 1280), 120
+SIZE, FRAMES = Size(720, 1280), 150
 #: The size and number of frames at which cost is measured.
 COST_SIZE, COST_FRAMES = Size(1080, 1920), 180
 CHANCE_KEYS, FULL_KEYS = 400, 2

@@ -21,9 +21,9 @@ cv2.setNumThreads(1)
 
 SHORT_SIDE_PX = 180
 #: Parts of the four seconds in which frames are added up.
-MOMENTS = 20
+MOMENTS = 40
 #: Of those the ones that are marked everywhere, at the head of each half.
-_MARKED = 3
+_MARKED = 6
 #: Local mean and local spread are taken over so many pixels.
 _AROUND = 25
 #: Below this level (of 255) nothing is amplified; above so many deviations nothing counts more.
@@ -56,7 +56,13 @@ class Residue:
     def turned_at(self, moment: int) -> Floats:
         """The mark's plane, supposing that a group with plus begins at that moment."""
         since = (np.arange(MOMENTS) - moment) % MOMENTS
-        halves = [self._mean(since < _MARKED), self._mean((since - MOMENTS // 2) % MOMENTS < _MARKED)]
+        chosen = [since < _MARKED, (since - MOMENTS // 2) % MOMENTS < _MARKED]
+        counts = [int(self._counts[one].sum()) for one in chosen]
+        # A short film holds one group, or hardly more: what is not marked of it stands in for the other one.
+        for half, other in ((0, 1), (1, 0)):
+            if counts[half] < counts[other] / 2:
+                chosen[half] = ~chosen[other]
+        halves = [self._mean(one) for one in chosen]
         if halves[0] is None or halves[1] is None:
             one = halves[0] if halves[0] is not None else halves[1]
             return one if one is not None else np.zeros(self.size[::-1], np.float32)

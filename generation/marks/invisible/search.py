@@ -21,6 +21,8 @@ from generation.marks.invisible.pattern import REACH, SHORT_SIDE_PX, TILE_PX, Co
 #: Places along a tile's side that are tried at first, and how finely around the best of them.
 CELLS = 32
 FINER = 9
+#: The best of a tile's cells by chance reaches 3.8; settling adds one or two to what is beside the truth.
+_WORTH_SETTLING = 4.4
 #: Products of fewer multiplications of real numbers, or a quarter of them of complex ones, OpenBLAS leaves on one
 #: thread. Thousands of them on two threads of a busy machine wait for each other: a minute instead of five seconds.
 _ALONE = 130_000
@@ -83,7 +85,7 @@ class Finder:
         for turn in turns:
             for (x, y), (plain, mirrored) in self._scores(turn, pairs):
                 found += [(plain, Geometry(x, y, turn)), (mirrored, Geometry(x, y, turn, mirrored=True))]
-        found.sort(key=lambda one: -one[0])
+        found = sorted((one for one in found if one[0] >= _WORTH_SETTLING), key=lambda one: -one[0])
         chosen: list[Geometry] = []
         for _, one in found:
             if not any(_near(one, other) for other in chosen):

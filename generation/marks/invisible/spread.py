@@ -150,10 +150,10 @@ def _stages() -> Iterator[Stage]:
     A film from its beginning first, then one that begins anywhere; a group's sign makes no difference to a score's
     size, yet to its sense, so all moments of both halves are tried.
     """
-    begun, anywhere = [0], list(range(0, MOMENTS, 2))
+    begun, anywhere, finely = [0], list(range(0, MOMENTS, 4)), list(range(MOMENTS))
     as_it_is, around = _pairs(1.0, 1.0, 0.0), _pairs(0.86, 1.17, 0.0)
     yield begun, as_it_is, [0.0], 2
-    yield anywhere, as_it_is, [0.0], 1
+    yield finely, as_it_is, [0.0], 1
     yield begun, around, [0.0], 3
     yield begun, _pairs(0.4, 2.0, 0.1), [0.0], 4
     yield begun, _pairs(0.88, 1.14, 0.1), [-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], 4
