@@ -157,6 +157,7 @@ def prepare(order: Order, internet: Internet | None = None) -> Prepared:
             *casting.notes,
             *gate.notes,
             *rights.notes,
+            *_unproven(order, campaign),
             *experiment_notes(campaign, tuple(row for row in good if row.enabled)),
         ),
         planner=planner,
@@ -164,6 +165,13 @@ def prepare(order: Order, internet: Internet | None = None) -> Prepared:
         policy=policy,
         rights=rights,
     )
+
+
+def _unproven(order: Order, campaign: Campaign) -> tuple[str, ...]:
+    """That there is nothing for `--prove` to measure."""
+    if not order.prove or campaign.invisible_mark != "none":
+        return ()
+    return ("--prove measures nothing here: the campaign's `invisible_mark` is none",)
 
 
 def _policy(campaign: Campaign, found: list[Problem]) -> Policy:

@@ -92,3 +92,10 @@ def test_a_plan_makes_no_certificate(tmp_path):
     campaign = small_campaign(tmp_path / "campaign", ROWS)
     assert next(prepare(Order(campaign)).plans()).films[0].deliveries[0].signing is None
     assert not (tmp_path / "out").exists()
+
+
+def test_a_proof_of_no_mark_is_told_and_not_made(tmp_path):
+    campaign = small_campaign(tmp_path / "campaign", ROWS, extra="invisible_mark: none\n")
+    prepared = prepare(Order(campaign, prove=True))
+    assert any("--prove measures nothing" in note for note in prepared.notes)
+    assert next(prepared.plans()).films[0].further == ()
