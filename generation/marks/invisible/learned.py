@@ -11,8 +11,8 @@ What the encoder adds is worked out at its own size on one frame of each group o
 luma of that group, as TrustMark does with a picture. Of the N bits, at least 96, whole bytes carry the payload, a check
 of 24 bits and Reed-Solomon bytes. The mark is secret only as far as the model is: a key turns over the bits, no more.
 A decoder's answer on unmarked films is not known here, but the check and the turned bits are: at most
-`_TRIES` answers are corrected for one film, each accepted by chance with about 2^-24 x the words that one correction
-reaches.
+`_TRIES` answers are corrected for one film, and what corrections of different words reach does not overlap, so that
+each is accepted by chance with at most 2^-24.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LearnedMark(InvisibleMark):
     revision = "1"
     title = "A learned mark of your own"
     licence = "that of the model"
-    false_positive_bound = 1e-6
+    false_positive_bound = _TRIES / 2**24
     default_strength = 1.0
 
     def __init__(self) -> None:
