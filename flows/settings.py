@@ -27,7 +27,7 @@ class Settings:
     out: Path = Path("out")
     #: Finished steps, shared by all campaigns of an output folder; "" means OUT/.ledger.
     ledger: str = ""
-    #: Address of a store where finished steps are kept for machines without a shared disk; "" keeps them here alone.
+    #: Address of a store of finished steps, which `spotmill gc --store` cleans; runs do not write to it yet.
     store: str = ""
     #: Address of a server that speaks S3, for buckets elsewhere than at AWS; "" asks AWS_ENDPOINT_URL, then AWS.
     s3_endpoint: str = ""
