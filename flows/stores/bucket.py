@@ -101,6 +101,11 @@ class BucketStore(Store):
                 sender.send(if_absent=if_absent)
         except (Taken, NoUpload) as error:
             self._settle(made, sender, error)
+        except StoreFailed:
+            # Two may send to one upload, and some servers answer 500 for a part of an upload that the other has joined.
+            if sender is None or not self._lies_there(made):
+                raise
+            self._abandon(sender)
         except (StoreRefused, Corrupt):
             self._abandon(sender)
             raise
@@ -117,6 +122,12 @@ class BucketStore(Store):
                 Metadata={"sha256": made.sha256},
                 **only,
             )
+
+    def _lies_there(self, made: Stored) -> bool:
+        try:
+            return self.head(made.name) == made
+        except StoreError:
+            return False
 
     def _settle(self, made: Stored, sender: Sender | None, error: StoreError) -> None:
         """Somebody has the name, or the upload is no more: what lies there decides."""

@@ -348,6 +348,18 @@ def test_two_who_send_the_same_large_file_at_once_both_succeed(store: BucketStor
     assert uploads(store) == []
 
 
+def test_a_part_that_the_server_fails_on_is_a_success_where_the_same_file_lies_already(
+    store: BucketStore, proxy: FaultProxy, large: Path
+) -> None:
+    made = store.put("large.mp4", large)
+    proxy.faults = [Fault("500 InternalError", "PUT", path="partNumber=2", times=FOR_EVER)]
+    assert store.put("large.mp4", large, if_absent=True) == made
+    assert uploads(store) == []
+    large.write_bytes(os.urandom(LARGE))
+    with pytest.raises(StoreFailed):
+        store.put("large.mp4", large)
+
+
 # --- links, secrets, rights -----------------------------------------------------------------------------------------
 
 
