@@ -10,16 +10,36 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, WorkerCrashedError
+from ray.exceptions import NodeDiedError, RayActorError, RayError, WorkerCrashedError
 
 from flows.faults import INFRASTRUCTURE
-from flows.jobs import FIXES, Batch, ConformJob, EngineJob, Failure, FootageJob, Job, Outcome, PromptJob
+from flows.jobs import (
+    FIXES,
+    Batch,
+    ConformJob,
+    EngineJob,
+    Failure,
+    FootageJob,
+    Job,
+    Outcome,
+    PromptJob,
+    failure_of,
+    kind_of,
+)
 from flows.model import BadInput, Problem
+from flows.nodes import ClusterSize, Watches, place_on_node
 from flows.redaction import guard_logs, redact
+from flows.steps import Signing
+from flows.steps.files import with_files
+from flows.stores.assets import AssetChanged, AssetSender
+from flows.stores.contract import StoreError
+from flows.stores.opening import open_store
+from flows.stores.shared import LedgerPlace
 from flows.worker import Worker, worker_of
 
 #: Only paths and numbers travel: Ray's default, a third of the machine's memory, would be taken from the encoders.
@@ -30,22 +50,22 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @ray.remote(num_cpus=1, max_retries=0)
-def do_job(ledger: Path, job: Job) -> Outcome:
+def do_job(place: LedgerPlace, job: Job) -> Outcome:
     """A CPU job in a worker process of the cluster."""
     guard_logs()
-    return worker_of(ledger).run(job)
+    return worker_of(place_on_node(place)).run(job)
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
 class EngineActor:
     """A process that holds a loaded engine."""
 
-    def __init__(self, ledger: Path, on_gpu: bool) -> None:
+    def __init__(self, place: LedgerPlace, on_gpu: bool) -> None:
         if not on_gpu:
             # One worker for each core: torch would start as many threads as there are cores in every one of them.
             os.environ["OMP_NUM_THREADS"] = "1"
         guard_logs()
-        self._worker = Worker(ledger)
+        self._worker = Worker(place_on_node(place))
 
     def run(self, work: EngineJob | Batch) -> Outcome:
         """Render shots or encode texts."""
@@ -53,25 +73,61 @@ class EngineActor:
 
 
 class RayCrew:
-    """Does jobs on Ray. `slots` CPU jobs run at once; a CPU engine shares those slots, a GPU engine has its own."""
+    """Does jobs on Ray. `slots` CPU jobs run at once; a CPU engine shares those slots, a GPU engine has its own.
 
-    def __init__(self, ledger: Path, *, workers: int, address: str = "", needs_gpu: bool = False) -> None:
-        self._ledger = ledger
+    On a cluster of the user's both follow the machines that join and leave. With a store, those need not see the
+    driver's disk: the user's files go to the store before the jobs that need them.
+    """
+
+    def __init__(
+        self, place: LedgerPlace, *, workers: int, address: str = "", needs_gpu: bool = False, wait_seconds: float = 0.0
+    ) -> None:
+        """Raises: BadInput for a cluster without a core, or a GPU that is needed, after waiting so long for them."""
+        self._apart = bool(address and place.store)
+        self._place = replace(place, brings_files=self._apart)
         self._needs_gpu = needs_gpu
         self._own_cluster = not address
         self._idle_engines: list[Any] = []
         self._running: dict[Any, tuple[str, Any]] = {}  # reference -> ticket, engine actor or None
         self._conforming: set[str] = set()
+        self._not_sent: list[tuple[str, Outcome]] = []
+        self._watches: Watches | None = None
+        self._sender: AssetSender | None = None
         _start(workers, address)
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        self.slots = max(1, int(resources.get("CPU", 1)) if address else workers)
-        self.engines = int(resources.get("GPU", 0)) if needs_gpu else self.slots
-        if needs_gpu and not self.engines:
+        self._size = ClusterSize(workers, fixed=not address, needs_gpu=needs_gpu)
+        if self._apart:
+            self._watches = Watches(place)
+            self._sender = AssetSender(open_store(place.store, state_folder=place.root, endpoint=place.endpoint))
+        if lacks := self._size.lacks(wait_seconds):
             self.close()
-            raise _no_gpu(address)
+            raise _lacking(lacks, address)
+
+    @property
+    def slots(self) -> int:
+        """CPU jobs that run at once."""
+        return self._size.slots
+
+    @property
+    def engines(self) -> int:
+        """Loaded engines that work side by side."""
+        return self._size.gpus if self._needs_gpu else self._size.slots
+
+    def refuse_lacking(self, signing: Signing | None) -> None:
+        """Ask the machines that share no disk with us whether they have what the run needs. Raises: BadInput."""
+        lacking = self._watches.lacking(signing) if self._watches else []
+        if lacking:
+            self.close()
+            fix = "Give every machine of the cluster the same settings and secrets: deploy/README.md"
+            raise BadInput(tuple(Problem("cluster", None, None, "machine_lacks", "", one, fix) for one in lacking))
 
     def room(self, job: Job) -> bool:
-        """Whether a slot of the job's kind is free."""
+        """Whether a slot of the job's kind is free; where none is, a cluster that can grow is asked to."""
+        free = self._has_room(job)
+        if not free:
+            self._size.ask_for_more(gpu=self._needs_gpu and isinstance(job, PromptJob | FootageJob))
+        return free
+
+    def _has_room(self, job: Job) -> bool:
         rendering = sum(1 for _, engine in self._running.values() if engine is not None)
         if self._needs_gpu and isinstance(job, PromptJob | FootageJob):
             return rendering < self.engines
@@ -82,6 +138,9 @@ class RayCrew:
 
     def submit(self, ticket: str, work: Job | Batch) -> None:
         """Start the job on a free worker."""
+        if failure := self._send_files(work):
+            self._not_sent.append((ticket, Outcome(failures={"": failure})))
+            return
         if isinstance(work, PromptJob | FootageJob | Batch):
             engine = self._idle_engines.pop() if self._idle_engines else self._hire()
             self._running[engine.run.remote(work)] = (ticket, engine)
@@ -90,16 +149,30 @@ class RayCrew:
         if self._needs_gpu and isinstance(work, ConformJob):
             self._conforming.add(ticket)
             part = CONFORM_GPU
-        self._running[do_job.options(num_gpus=part).remote(self._ledger, work)] = (ticket, None)
+        self._running[do_job.options(num_gpus=part).remote(self._place, work)] = (ticket, None)
 
     def _hire(self) -> Any:
         """A new engine actor. A CPU engine reserves no core for life: `room` keeps the count."""
         return EngineActor.options(  # type: ignore[attr-defined]  # added by the decorator
             num_gpus=1 - CONFORM_GPU if self._needs_gpu else 0, num_cpus=0
-        ).remote(self._ledger, self._needs_gpu)
+        ).remote(self._place, self._needs_gpu)
+
+    def _send_files(self, work: Job | Batch) -> Failure | None:
+        """Have the user's files of a job on the store, for machines that do not see them; why not, where that fails."""
+        if self._sender:
+            try:
+                with_files(work, self._sender.send)
+            except (StoreError, AssetChanged, OSError) as error:
+                return failure_of(error, kind_of(work.jobs[0] if isinstance(work, Batch) else work))
+        return None
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """Jobs that ended, at least one unless the timeout passes."""
+        if self._watches:
+            self._watches.look()
+        not_sent, self._not_sent = self._not_sent, []
+        if not_sent or not self._running:
+            return not_sent
         done, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout_seconds)
         if done:  # take all that are there, not only the first
             done, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
@@ -139,6 +212,9 @@ class RayCrew:
             for engine in self._idle_engines:
                 ray.kill(engine)
         self._running.clear()
+        self._size.close()
+        if self._watches:
+            self._watches.close()
         ray.shutdown()
 
 
@@ -158,16 +234,23 @@ def _start(workers: int, address: str) -> None:
     )
 
 
-def _no_gpu(address: str) -> BadInput:
-    """The sentence for a cluster that cannot run the engine at all."""
+def _lacking(what: str, address: str) -> BadInput:
+    """The sentence for a cluster that cannot do the work at all."""
     where = f"the Ray cluster at {address}" if address else "this machine"
-    fix = "Name a cluster with a GPU by --cluster, or choose an engine that needs none by --engine"
-    return BadInput((Problem(where, None, None, "not_available", "", "the engine needs a GPU and Ray sees none", fix),))
+    if what == "core":
+        message, fix = (
+            "it has no machine with a free core",
+            "Add one, or set `cluster_wait_seconds` if it grows by itself",
+        )
+    else:
+        message = "the engine needs a GPU and Ray sees none"
+        fix = "Name a cluster with a GPU by --cluster, or choose an engine that needs none by --engine"
+    return BadInput((Problem(where, None, None, "not_available", "", message, fix),))
 
 
 def _lost(error: RayError) -> Outcome:
     """The worker is gone: killed by somebody, by the system for its memory, or with its machine."""
-    died = isinstance(error, WorkerCrashedError | RayActorError)
+    died = isinstance(error, WorkerCrashedError | RayActorError | NodeDiedError)
     said = redact(str(error))
     message = "its worker process died" if died else f"Ray: {said.splitlines()[0]}"
     failure = Failure("worker_died", "", message, FIXES["worker_died"], trace=said)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.files import sha256_file
 from flows.ledger import Finished, Ledger, Workspace
+from flows.node import secret_bytes
 from flows.sheet import title_sheet, words_from
 from flows.steps import (
     LEAD_IN_SECONDS,
@@ -41,7 +42,9 @@ FFMPEG_DEADLINE_SECONDS = 300.0
 
 
 class StepMissing(RuntimeError):
-    """A step was asked for before the steps it builds on were finished: a fault of ours, not of the campaign."""
+    """A step that another one builds on is not there, or not whole any more."""
+
+    code = "step_missing"
 
 
 class DeliveryRefused(Exception):
@@ -219,7 +222,7 @@ def _mark(step: MasterStep) -> MarkWriter | None:
     from generation.marks.invisible import get_mark
     from generation.spec import Size
 
-    secret = step.mark_secret.path.read_bytes() if step.mark_secret else b""
+    secret = secret_bytes(step.mark_secret)
     plate, payload = step.plate, bytes.fromhex(step.mark_id)
     return get_mark(step.invisible_mark).writer(Size(*plate.size), plate.fps, payload, key=secret)
 

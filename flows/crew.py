@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Protocol
 
 from flows.jobs import Batch, Job, Outcome
+from flows.stores.shared import LedgerPlace
 from flows.worker import worker_of
 
 
 class Crew(Protocol):
     """Who does the jobs."""
 
-    #: Jobs worth having ready at once.
-    slots: int
-    #: Loaded engines that work side by side: what is ready is shared out among them.
-    engines: int
+    @property
+    def slots(self) -> int:
+        """Jobs worth having ready at once."""
+
+    @property
+    def engines(self) -> int:
+        """Loaded engines that work side by side: what is ready is shared out among them."""
 
     def room(self, job: Job) -> bool:
         """Whether the job would start at once: a matter of its kind, the same for all jobs of one."""
@@ -43,8 +47,8 @@ class InlineCrew:
     slots = 1
     engines = 1
 
-    def __init__(self, ledger: Path) -> None:
-        self._worker = worker_of(ledger)
+    def __init__(self, ledger: Path | LedgerPlace) -> None:
+        self._worker = worker_of(LedgerPlace(ledger) if isinstance(ledger, Path) else ledger)
         self._done: list[tuple[str, Outcome]] = []
 
     def room(self, job: Job) -> bool:

@@ -35,6 +35,8 @@ from flows.steps import (
     TrackStep,
     VoiceStep,
 )
+from flows.stores.opening import explaining
+from flows.stores.shared import open_ledger, place_of
 from flows.variants import slug
 
 if TYPE_CHECKING:
@@ -142,9 +144,10 @@ class Survey:
 
 def survey(prepared: Prepared, settings: Settings) -> Survey:
     """Walk through the whole plan, keeping only keys, and price what is missing."""
-    ledger = Ledger(settings.ledger_folder)
+    ledger = open_ledger(place_of(settings), driver=True)
     prepared.planner.marking = marking_for(settings, create=False)
-    finished = {kind: ledger.keys(kind) for kind in KINDS}
+    with explaining(settings.store):
+        finished = {kind: ledger.keys(kind) for kind in KINDS}
     seen: dict[str, set[int]] = {kind: set() for kind in KINDS}
     tallies = {kind: Tally() for kind in KINDS}
     creatives = 0

@@ -61,6 +61,11 @@ CODES = {
     "tool_killed": TRANSIENT,
     "timed_out": INFRASTRUCTURE,
     "worker_died": INFRASTRUCTURE,
+    # The store that machines share, as one machine finds it.
+    "store_refused": INFRASTRUCTURE,
+    "secret_missing": INFRASTRUCTURE,
+    "corrupt": TRANSIENT,
+    "step_missing": TRANSIENT,
 }
 
 #: Pause before another attempt; doubled each time, and spread so that many jobs do not come back at once.

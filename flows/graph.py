@@ -40,17 +40,21 @@ class JobGraph:
         self.shots_ended = 0
 
     def found(self, step: Step) -> Finished | None:
-        """The step, where it is made already."""
+        """The step with its files, where it is made already."""
         return self._ledger.find(step.kind, step.key)
+
+    def has(self, step: Step) -> Finished | None:
+        """The same without bringing its files from wherever they are."""
+        return self._ledger.look(step.kind, step.key)
 
     # -- what is needed ----------------------------------------------------------------------------------------------
 
     def need_sound(self, voice: VoiceStep | None, tracks: list[TrackStep]) -> str | None:
         """The job for the tracks that are missing; None when there is nothing to do."""
-        missing = [track for track in tracks if not self.found(track)]
-        if not missing and (voice is None or self.found(voice)):
+        missing = [track for track in tracks if not self.has(track)]
+        if not missing and (voice is None or self.has(voice)):
             return None
-        heard = [part.footage for track in missing if not self.found(track.mix) for part in track.mix.stems]
+        heard = [part.footage for track in missing if not self.has(track.mix) for part in track.mix.stems]
         return self.add(SoundJob(voice, tuple(missing)), {self.need_footage(step) for step in heard} - {""})
 
     def need_plate(self, plate: PlateStep) -> str:
@@ -63,15 +67,15 @@ class JobGraph:
         if not plate.conformed:
             return self.need_footage(shot)
         clip = plate.conformed[number]
-        if self.found(clip):
+        if self.has(clip):
             return ""
         return self.add(ConformJob(clip), {self.need_footage(shot)} - {""})
 
     def need_footage(self, step: FootageStep) -> str:
         """The job for a shot, for its texts and for the shot that it goes on from; "" when the shot is there."""
-        if self.found(step):
+        if self.has(step):
             return ""
-        needs = {self.add(PromptJob(text), set()) for text in step.encoded if not self.found(text)}
+        needs = {self.add(PromptJob(text), set()) for text in step.encoded if not self.has(text)}
         if step.before:
             needs.add(self.need_footage(step.before))
         return self.add(FootageJob(step), needs - {""})

@@ -49,6 +49,10 @@ FIXES = {
     "signing_failed": "Look at the message; `spotmill keys show` says what would sign",
     "bad_certificate": "Correct `sign_chain` and `sign_key`; `spotmill keys show` says what is wrong with them",
     "signer_expired": "Renew the certificate; `spotmill keys show` says until when it holds",
+    "step_missing": "Run again: what is gone is made again",
+    "store_refused": "Correct what the message names; `spotmill gc --store --dry-run` tries the store from here",
+    "corrupt": "Run again; if it happens again, the store does not keep what it is given",
+    "secret_missing": "Give every machine of the cluster the same secrets: deploy/README.md",
     "credentials_not_valid": "Run again; if it happens again, please report it with the log file",
 }
 INTERNAL_FIX = "This is a fault of Spotmill: please report it with the log file"
@@ -210,6 +214,13 @@ def keys_of(job: Job) -> list[str]:
     if isinstance(job, SoundJob):
         return [step.key for step in (job.voice, *job.tracks) if step]
     return [job.step.key]
+
+
+def kind_of(job: Job) -> str:
+    """The kind of step by which a failure of the whole job is named."""
+    if isinstance(job, SoundJob):
+        return "voice"
+    return "master" if isinstance(job, FilmJob) else job.step.kind
 
 
 def failure_of(error: Exception, step: str) -> Failure:

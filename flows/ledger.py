@@ -22,7 +22,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +31,8 @@ from flows.files import sync
 MARKER = "done.json"
 #: Locks are shared by keys with the same first digits: 4096 of them are enough, and their files stay few.
 LOCK_DIGITS = 3
+#: Beginning of the work spaces of steps that are brought from elsewhere, and their lock: no key begins so.
+BRINGING = "get"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,27 @@ class Ledger:
         return self.root / "steps" / kind / key[:2] / key
 
     def find(self, kind: str, key: str) -> Finished | None:
-        """The finished step, or None. A marker whose files are gone or have another size counts as not finished."""
+        """The finished step with its files, or None."""
+        return self.find_here(kind, key)
+
+    def look(self, kind: str, key: str) -> Finished | None:
+        """The finished step with its facts, or None. Where machines share a store its files may not be here."""
+        return self.find_here(kind, key)
+
+    def learn(self, kind: str, key: str) -> None:
+        """Somebody says that a step has been finished. Here the disk says so itself."""
+
+    def find_here(self, kind: str, key: str) -> Finished | None:
+        """The finished step on this machine's disk. A marker whose files are gone or have another size counts as not
+        finished."""
         folder = self.home(kind, key)
         try:
             marker = json.loads((folder / MARKER).read_text("utf-8"))
             whole = all((folder / name).stat().st_size == size for name, size in marker["files"].items())
-        except (OSError, ValueError, KeyError):
+            found = Finished(key, folder, marker["facts"], marker["seconds"], marker["cpu_seconds"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):  # JSON, but no marker, counts as none too
             return None
-        if not whole:
-            return None
-        return Finished(key, folder, marker["facts"], marker["seconds"], marker["cpu_seconds"])
+        return found if whole else None
 
     def make(self, kind: str, key: str, work: Callable[[Workspace], None]) -> Finished:
         """The finished step; runs `work` if it is not there yet. An exception from `work` leaves nothing behind."""
@@ -94,7 +107,7 @@ class Ledger:
             if space:
                 work(space)
                 return making.finish(key)
-        found = self.find(kind, key)  # another process finished it while we waited
+        found = self.find_here(kind, key)  # another process finished it while we waited
         assert found, f"{kind} {key} was there a moment ago"
         return found
 
@@ -116,7 +129,7 @@ class Ledger:
             making = Making(self, kind, held)
             stack.callback(making.throw_away)
             for key in dict.fromkeys(keys):
-                if key[:LOCK_DIGITS] in held and not self.find(kind, key):
+                if key[:LOCK_DIGITS] in held and not self.find_here(kind, key):
                     making.begin(key)
             yield making
 
@@ -126,8 +139,11 @@ class Ledger:
         if lock.enter_context(self._lock(key, wait=wait)):
             held[key[:LOCK_DIGITS]] = lock
 
-    def put(self, kind: str, key: str, space: Workspace, spent: tuple[float, float]) -> None:
-        """Write the marker last, force all to disk, then move the folder into place in one rename."""
+    def put(self, kind: str, key: str, space: Workspace, spent: tuple[float, float], *, instead: bool = False) -> None:
+        """Write the marker last, force all to disk, then move the folder into place in one rename.
+
+        A whole step that has come there meanwhile stays, unless this one is to be there `instead`.
+        """
         files = {path.name: path.stat().st_size for path in sorted(space.folder.iterdir())}
         marker = {"kind": kind, "files": files, "facts": space.facts, "seconds": spent[0], "cpu_seconds": spent[1]}
         text = json.dumps(marker, ensure_ascii=False, sort_keys=True, allow_nan=False)
@@ -136,21 +152,40 @@ class Ledger:
             sync(path)
         home = self.home(kind, key)
         home.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(home, ignore_errors=True)  # only ever a damaged step: `find` said so under the lock
-        os.rename(space.folder, home)  # noqa: PTH104 - the one call whose atomicity everything rests on
+        # Nobody who holds this lock waits for another one: it can be taken whatever else is held.
+        with self._lock("placing"):
+            if self.find_here(kind, key) and not instead:
+                return
+            shutil.rmtree(home, ignore_errors=True)
+            os.rename(space.folder, home)  # noqa: PTH104 - the one call whose atomicity everything rests on
         sync(home.parent)
 
     @contextmanager
-    def _lock(self, key: str, *, wait: bool = True) -> Iterator[bool]:
+    def bringing(self, key: str) -> Iterator[Workspace]:
+        """A work space for a step that is brought from elsewhere; gone afterwards, unless `put` has moved it.
+
+        Holds none of the locks under which steps are made, so that it can be asked for while one is.
+        """
+        folder = self.root / "work" / f"{BRINGING}-{key}-{uuid.uuid4().hex[:8]}"
+        with self._lock(BRINGING, share=True):
+            folder.mkdir(parents=True)
+            try:
+                yield Workspace(folder)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _lock(self, key: str, *, wait: bool = True, share: bool = False) -> Iterator[bool]:
         """Hold the lock of the key's prefix; the kernel frees it when the holder dies, however it dies.
 
         Yields False when somebody else has it and we are not to wait.
         """
         path = self.root / "locks" / key[:LOCK_DIGITS]
         path.parent.mkdir(parents=True, exist_ok=True)
+        how = fcntl.LOCK_SH if share else fcntl.LOCK_EX
         with path.open("w") as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, how if wait else how | fcntl.LOCK_NB)
             except OSError as error:
                 if wait or error.errno not in (errno.EACCES, errno.EAGAIN):
                     raise
@@ -201,7 +236,7 @@ class Ledger:
         for marker in sorted(home.glob(f"*/*/{MARKER}")):
             if most == 0:
                 return
-            found = self.find(kind, marker.parent.name)
+            found = self.find_here(kind, marker.parent.name)
             if found and all(found.facts.get(name) == value for name, value in facts.items()):
                 most -= 1
                 yield found
@@ -236,7 +271,9 @@ class Making:
         space = self.spaces[key]
         self._ledger.put(self._kind, key, space, spent)
         self._leave(key)
-        return Finished(key, self._ledger.home(self._kind, key), dict(space.facts), *spent, cached=False)
+        made = self._ledger.find_here(self._kind, key)
+        assert made, f"{self._kind} {key} was put a moment ago"
+        return replace(made, cached=False)
 
     def _leave(self, key: str) -> None:
         """Let go of a work space, and of its lock when no other space needs it."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from flows.ledger import Ledger
 from flows.model import BadInput, Campaign, Problem, Row
 from flows.problems import Problems
+from flows.stores.opening import explaining
+from flows.stores.shared import open_ledger, place_of
 from flows.territories import each, named, territories_of
 
 if TYPE_CHECKING:
@@ -136,7 +138,9 @@ def refuse_missing(prepared: Prepared, settings: Settings) -> tuple[str, ...]:
         return ()
     if settings.cluster:
         return (f"this machine cannot run {prepared.engine.id}; whether the cluster's can shows when they begin",)
-    if _all_footage_is_there(prepared, Ledger(settings.ledger_folder)):
+    with explaining(settings.store):
+        needs_none = _all_footage_is_there(prepared, open_ledger(place_of(settings), driver=True))
+    if needs_none:
         return (f"this machine cannot run {prepared.engine.id}, and need not: all footage is in the ledger",)
     name = prepared.engine.id
     problems = Problems("campaign.yaml")

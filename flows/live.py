@@ -57,6 +57,11 @@ class LiveFolder:
         except (OSError, ValueError, TypeError):
             return None
 
+    def all(self) -> dict[str, Sign]:
+        """The newest sign of each step that has one."""
+        names = [path.stem for path in self.folder.glob("[!.]*.json")]
+        return {name: sign for name in names if (sign := self.read(name))}
+
     def write(self, key: str, sign: Sign, preview: Path | None = None) -> None:
         """Put a sign in place of the one before, in one step each for picture and words."""
         with suppress(OSError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from flows.files import sha256_file
 from flows.model import BadInput, Problem
 from flows.settings import Settings
-from flows.steps import Asset, Signing
+from flows.steps import Secret, Signing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Marking:
     """What marks the films of a run. The default signs nothing and takes the public pattern."""
 
     signing: Signing | None = None
-    mark_secret: Asset | None = None
+    mark_secret: Secret | None = None
     #: What a reader must not miss about the signature.
     notice: str = ""
 
@@ -35,7 +35,7 @@ def marking_for(settings: Settings, *, create: bool) -> Marking:
     return Marking(choice.signing, mark_secret(settings.mark_key), choice.notice)
 
 
-def mark_secret(name: str) -> Asset | None:
+def mark_secret(name: str) -> Secret | None:
     """The file with the secret of the invisible mark; None for the public pattern. Raises: BadInput."""
     if not name:
         return None
@@ -44,4 +44,4 @@ def mark_secret(name: str) -> Asset | None:
         message = "the secret of the invisible mark is no file of at least 16 bytes"
         fix = "Make one with `head -c 32 /dev/urandom > mark.key`, or leave `mark_key` out for the public pattern"
         raise BadInput((Problem("spotmill.toml", None, "mark_key", "bad_mark_key", name[:60], message, fix),))
-    return Asset(path, sha256_file(path))
+    return Secret(path, sha256_file(path))

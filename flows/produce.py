@@ -149,7 +149,7 @@ class Production:
         open_films = []
         for film in plan.films:
             found = [self._graph.found(step) for step in film.deliveries]
-            if all(found) and all(self._graph.found(step) for step in film.further):
+            if all(found) and all(self._graph.has(step) for step in film.further):
                 for step, finished in zip(film.deliveries, found, strict=True):
                     pending.delivered[step.placement] = Delivered(film, step, finished, None, 0, cached=True)
             else:
@@ -164,7 +164,7 @@ class Production:
     def _need_film(self, pending: _Pending, film: Film, sound: str | None) -> None:
         needs = {sound} if sound else set()
         plate = film.master.plate
-        if not self._graph.found(film.master) and not self._graph.found(plate):
+        if not self._graph.has(film.master) and not self._graph.has(plate):
             needs.add(self._graph.need_plate(plate))
         job = FilmJob(film.master, film.deliveries, film.further)
         # Two creatives may ask for the same film (a row twice under two names): each gets a job of its own, and the
@@ -303,7 +303,7 @@ class Production:
         """Whether a job of a batch that was lost had been finished by then: it is booked as made."""
         job = self._graph.nodes[identity].job
         assert isinstance(job, PromptJob | FootageJob)
-        found = self._graph.found(job.step)
+        found = self._graph.has(job.step)
         if found:
             self._on_spent(Spent(job.step.kind, job.step.key, False, found.seconds, found.cpu_seconds))
         return found is not None

@@ -116,7 +116,7 @@ def refused_record(row: RefusedRow) -> DeliveryRecord:
 def content_of(item: Delivered, ledger: Ledger) -> Mapping[str, Any] | None:
     """What models have seen in the footage; None where none looked."""
     step = item.film.master.content
-    found = ledger.find(step.kind, step.key) if step else None
+    found = ledger.look(step.kind, step.key) if step else None
     facts: Mapping[str, Any] | None = found.facts["content"] if found else None  # type: ignore[assignment]  # JSON
     return facts
 
@@ -162,8 +162,8 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
     """The JSON beside a delivery: what it shows and says, how it was made, what was measured, what is declared."""
     assert item.finished
     master, track = item.step.master, item.step.track
-    voice = ledger.find("voice", master.voice.key) if master.voice else None
-    package = ledger.find("package", item.step.package.key)
+    voice = ledger.look("voice", master.voice.key) if master.voice else None
+    package = ledger.look("package", item.step.package.key)
     return {
         "creative_id": creative.creative_id,
         "row_id": creative.row.row_id,
@@ -223,7 +223,7 @@ def _survival(item: Delivered, ledger: Ledger) -> object:
     """What an encode like those of platforms leaves of the mark; None where it was not measured."""
     for step in item.film.further:
         if isinstance(step, SurvivalStep) and step.placement == item.step.placement:
-            found = ledger.find(step.kind, step.key)
+            found = ledger.look(step.kind, step.key)
             return found.facts["survival"] if found else None
     return None
 
@@ -240,5 +240,5 @@ def _shots(plate: PlateStep, ledger: Ledger) -> list[dict[str, object]]:
 
 
 def _notes(step: FootageStep | ConformStep, ledger: Ledger) -> object:
-    made = ledger.find(step.kind, step.key)
+    made = ledger.look(step.kind, step.key)
     return made.facts.get("notes", {}) if made else {}

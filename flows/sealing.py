@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.creative import FFMPEG_DEADLINE_SECONDS, VIDEO, megapixel_frames, need
 from flows.files import sha256_file
 from flows.ledger import Finished, Ledger, Workspace
+from flows.node import secret_bytes, secret_here
 from flows.placements import get_placement, safe_box
 from flows.sheet import brand_style
 from flows.steps import DeliveryStep, DraftStep, MasterStep, Signing, SurvivalStep
@@ -123,7 +124,8 @@ def claim_of(step: DeliveryStep) -> Claim:
 def _signer(signing: Signing) -> Signer:
     from generation.marks.credentials.spec import Signer
 
-    return Signer(signing.chain.path, signing.key_file, signing.callback, "", signing.timestamp_url)
+    key = secret_here(signing.key_file, "SPOTMILL_SIGN_KEY") if signing.key_file else None
+    return Signer(signing.chain.path, key, signing.callback, "", signing.timestamp_url)
 
 
 # --- the proof ----------------------------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ def _verdict(proofs: dict[str, dict[str, object]]) -> str:
 def _mark_proof(master: MasterStep, path: Path, effort: Effort) -> dict[str, object]:
     from generation.marks.invisible import get_mark
 
-    secret = master.mark_secret.path.read_bytes() if master.mark_secret else b""
+    secret = secret_bytes(master.mark_secret)
     reading: Reading = get_mark(master.invisible_mark).read(
         path, key=secret, effort=effort, deadline_seconds=FFMPEG_DEADLINE_SECONDS
     )

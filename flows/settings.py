@@ -27,7 +27,7 @@ class Settings:
     out: Path = Path("out")
     #: Finished steps, shared by all campaigns of an output folder; "" means OUT/.ledger.
     ledger: str = ""
-    #: Address of a store of finished steps, which `spotmill gc --store` cleans; runs do not write to it yet.
+    #: Address of a store that machines share finished steps by, as in s3://bucket/ledger; "" keeps them on this one.
     store: str = ""
     #: Address of a server that speaks S3, for buckets elsewhere than at AWS; "" asks AWS_ENDPOINT_URL, then AWS.
     s3_endpoint: str = ""
@@ -35,6 +35,8 @@ class Settings:
     workers: int = 0
     #: Address of a Ray cluster to use; "" starts one on this machine for the time of the run.
     cluster: str = ""
+    #: How long to wait for machines that a cluster must start first.
+    cluster_wait_seconds: float = 0.0
     #: A job that runs longer than this, or an engine that shows no progress for so long, is ended and reported failed.
     job_deadline_seconds: float = 1800.0
     #: Attempts for a job whose worker died or whose fault may pass.

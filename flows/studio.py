@@ -33,6 +33,8 @@ from flows.records import refused_record
 from flows.redaction import Redaction
 from flows.settings import Settings
 from flows.steps import ConformStep, FootageStep
+from flows.stores.opening import explaining
+from flows.stores.shared import SharedLedger, open_ledger, place_of
 from flows.summary import Summary, write_reports
 from flows.variants import slug
 from flows.webhooks import Told, endpoint_of, notify
@@ -69,7 +71,7 @@ class Seen:
             for clip in clips:
                 if clip.key not in self._shots:
                     self._shots.add(clip.key)
-                    self._words(ledger.find(clip.kind, clip.key))
+                    self._words(ledger.look(clip.kind, clip.key))
 
     def _words(self, clip: Finished | None) -> None:
         notes = clip.facts.get("notes") if clip else None
@@ -123,12 +125,20 @@ class Run:
         """
         if self._prepared is None:
             endpoint_of(self.settings)  # a wrong one is told now, not after the films are made
+            self._open_ledger()
             prepared = prepare(self.order)
             prepared.planner.marking = marking_for(self.settings, create=False)
             self.costs.gpu = prepared.engine.needs_gpu
             if self.order.budget:
                 self._budget = read_budget(self.order.budget, self.settings, gpu=self.costs.gpu)
             self._prepared = prepared
+
+    def _open_ledger(self) -> None:
+        """The ledger, and the store that it is shared by: every right that the run needs there is tried."""
+        with explaining(self.settings.store):
+            self.ledger = open_ledger(place_of(self.settings), driver=True)
+            if isinstance(self.ledger, SharedLedger):
+                self.ledger.mirror.store.check()
 
     def produce(self) -> Iterator[Progress]:
         """Make what is missing and deliver each creative as it is finished; yields after each.
@@ -145,7 +155,7 @@ class Run:
         prepared.planner.marking = marking_for(self.settings, create=True)
         try:
             log, events = log_file(self.folder / "run.log"), EventLog(self.folder, self.run_id)
-            with using(self.ledger), log, events as self._events:
+            with explaining(self.settings.store), using(self.ledger), log, events as self._events:
                 self._log.info("run %s of %s begins", self.run_id, prepared.campaign.name)
                 self._events.write("run_started", campaign=prepared.campaign.name, engine=prepared.engine.id)
                 self.ledger.sweep()
@@ -198,12 +208,15 @@ class Run:
             use_local_ray()
         from flows.cluster import RayCrew
 
-        return RayCrew(
-            self.ledger.root,
+        crew = RayCrew(
+            place_of(self.settings),
             workers=self.settings.worker_count,
             address=self.settings.cluster,
             needs_gpu=self.prepared.engine.needs_gpu,
+            wait_seconds=self.settings.cluster_wait_seconds,
         )
+        crew.refuse_lacking(self.prepared.planner.marking.signing)
+        return crew
 
     def _tell_of(self, result: CreativeResult, records: list[DeliveryRecord]) -> None:
         """A line in the log of events for each placement, with the keys of all that is behind it."""
@@ -223,6 +236,7 @@ class Run:
 
     def _on_spent(self, spent: Spent) -> None:
         self.costs.add(spent)
+        self.ledger.learn(spent.kind, spent.key)
         if not spent.cached:
             self.made.append(spent)
             self._events.write("step_made", **{name: getattr(spent, name) for name in SPENT})

@@ -35,12 +35,11 @@ def verifier_for(settings: Settings) -> tuple[Verifier, tuple[str, ...]]:
     """
     from flows.keys import anchors_for
     from flows.marking import mark_secret
+    from flows.node import secret_bytes
 
     root = settings.ledger_folder
-    secret = mark_secret(settings.mark_key)
-    verifier = Verifier(
-        Registry(root), anchors_for(settings, root), invisible_mark(), secret.path.read_bytes() if secret else b""
-    )
+    secret = secret_bytes(mark_secret(settings.mark_key))
+    verifier = Verifier(Registry(root), anchors_for(settings, root), invisible_mark(), secret)
     notes = []
     if not (root / "registry").is_dir():
         notes.append(f"nothing was delivered from {root}: only signatures can tell here; name --out or --ledger")

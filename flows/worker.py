@@ -11,8 +11,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flows import creative, rendering, sealing
 from flows.jobs import (
@@ -29,8 +28,9 @@ from flows.jobs import (
     SoundJob,
     Spent,
     failure_of,
+    kind_of,
 )
-from flows.ledger import Finished, Ledger
+from flows.ledger import Finished
 from flows.steps import (
     BedStep,
     DeliveryStep,
@@ -45,6 +45,9 @@ from flows.steps import (
     TrackStep,
     VoiceStep,
 )
+from flows.steps.files import with_files
+from flows.stores.assets import bring_asset
+from flows.stores.shared import LedgerPlace, SharedLedger, open_ledger
 
 if TYPE_CHECKING:
     from generation.engines.contract import Engine
@@ -54,13 +57,17 @@ if TYPE_CHECKING:
 OF_ALL = frozenset({"out_of_memory", "not_available", "no_space", "worker_died"})
 
 Failures = dict[str, Failure]
+Some = TypeVar("Some")
+CoreJob = SoundJob | FilmJob | ConformJob | PlateJob
 
 
 class Worker:
     """Does jobs in one process. Holds the loaded engine and voices between jobs."""
 
-    def __init__(self, ledger: Path) -> None:
-        self._ledger = Ledger(ledger)
+    def __init__(self, place: LedgerPlace) -> None:
+        """Raises: BadInput for a store that cannot be opened from this machine."""
+        self._ledger = open_ledger(place)
+        self._brings_files = place.brings_files
         self._engines: dict[str, Engine] = {}
 
     def run(self, work: Job | Batch) -> Outcome:
@@ -72,13 +79,15 @@ class Worker:
         elif isinstance(work, PromptJob | FootageJob):
             self._with_engine((work,), spent, failures)
             failures = {"": failures[work.id]} if failures else {}
-        elif isinstance(work, SoundJob):
-            self._sound(work, spent, failures)
-        elif isinstance(work, FilmJob):
-            self._film(work, spent, failures)
         else:
-            self._picture(work, spent, failures)
+            self._on_a_core(work, spent, failures)
         return Outcome(tuple(spent), failures)
+
+    def _here(self, job: Some) -> Some:
+        """The job with the user's files on this machine. Raises: errors of the store."""
+        if not (self._brings_files and isinstance(self._ledger, SharedLedger)):
+            return job
+        return with_files(job, partial(bring_asset, self._ledger.mirror.store, self._ledger.root))
 
     # -- where an engine is loaded -----------------------------------------------------------------------------------
 
@@ -107,6 +116,7 @@ class Worker:
     def _call(self, jobs: Sequence[EngineJob], note: Callable[[Step, Finished], None]) -> None:
         from generation.engines import get_engine
 
+        jobs = [self._here(job) for job in jobs]
         name = jobs[0].step.engine
         engine = self._engines.get(name) or self._engines.setdefault(name, get_engine(name))
         shots = [job.step for job in jobs if isinstance(job.step, FootageStep)]
@@ -117,6 +127,18 @@ class Worker:
             rendering.render(self._ledger, engine, shots, note)
 
     # -- on a core ---------------------------------------------------------------------------------------------------
+
+    def _on_a_core(self, job: CoreJob, spent: list[Spent], failures: Failures) -> None:
+        here: list[CoreJob] = []
+        if not self._attempt("", kind_of(job), lambda: here.append(self._here(job)), failures):
+            return
+        work = here[0]
+        if isinstance(work, SoundJob):
+            self._sound(work, spent, failures)
+        elif isinstance(work, FilmJob):
+            self._film(work, spent, failures)
+        else:
+            self._picture(work, spent, failures)
 
     def _picture(self, job: ConformJob | PlateJob, spent: list[Spent], failures: Failures) -> None:
         step, ledger = job.step, self._ledger
@@ -144,7 +166,8 @@ class Worker:
             mix, bed = track.mix, track.mix.bed
 
             def work(track: TrackStep = track, mix: MixStep = mix, bed: BedStep | None = bed) -> None:
-                if ledger.find(track.kind, track.key):
+                if found := ledger.find(track.kind, track.key):
+                    _note(spent, track, found)
                     return
                 if bed:
                     _note(spent, bed, creative.make_bed(ledger, bed))
@@ -155,7 +178,11 @@ class Worker:
 
     def _film(self, job: FilmJob, spent: list[Spent], failures: Failures) -> None:
         ledger, master = self._ledger, job.master
-        if all(ledger.find(step.kind, step.key) for step in (*job.deliveries, *job.further)):
+        wanted = (*job.deliveries, *(step.package for step in job.deliveries), *job.further)
+        there = [(step, ledger.find(step.kind, step.key)) for step in wanted]
+        if all(found for _, found in there):
+            for step, found in there:
+                _note(spent, step, found)  # type: ignore[arg-type]  # all of them are there
             return
         content = master.content
         if content and not self._attempt(
@@ -205,6 +232,6 @@ def _name() -> str:
 
 
 @cache
-def worker_of(ledger: Path) -> Worker:
+def worker_of(place: LedgerPlace) -> Worker:
     """The worker of this process: engines and fonts stay loaded from one job to the next."""
-    return Worker(ledger)
+    return Worker(place)

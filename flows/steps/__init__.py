@@ -17,7 +17,7 @@ own. A draft is made where a person must approve the delivery, and survival is m
 from flows.steps.deliveries import DeliveryStep, DraftStep, Signing, Source, SurvivalStep
 from flows.steps.films import MARK_DIGITS, BrandFacts, ContentStep, MasterStep, PackageStep
 from flows.steps.footage import ConformStep, FootageStep, LoraAsset, PlateStep, PromptStep
-from flows.steps.keys import Asset
+from flows.steps.keys import Asset, Secret
 from flows.steps.sound import LEAD_IN_SECONDS, TAIL_SECONDS, BedStep, MixStep, StemPart, TrackStep, VoiceStep
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "PackageStep",
     "PlateStep",
     "PromptStep",
+    "Secret",
     "Signing",
     "Source",
     "StemPart",

@@ -11,7 +11,7 @@ from flows.ledger import digest
 from flows.model import ContentBrief, LayerBrief
 from flows.revision import revision_of
 from flows.steps.footage import PlateStep
-from flows.steps.keys import Asset, key_of, sha256_of, with_key
+from flows.steps.keys import Secret, key_of, sha256_of, with_key
 from flows.steps.sound import TrackStep, VoiceStep
 
 #: Hex digits of a master's key that its invisible mark carries: 48 bits.
@@ -75,8 +75,8 @@ class MasterStep:
     #: Invisible mark, and its revision; "" draws none. Its payload is the beginning of this step's own key.
     invisible_mark: str = ""
     mark_revision: str = ""
-    #: The mark's secret, which counts by its hash; None is the public pattern.
-    mark_secret: Asset | None = None
+    #: None is the public pattern.
+    mark_secret: Secret | None = None
     #: Seconds from the start that show the label; None is the whole film.
     disclosure_seconds: float | None = None
     key: str = ""

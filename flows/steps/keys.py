@@ -20,6 +20,14 @@ class Asset:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A file that only the machines of the user have: it counts by its hash, and is never sent anywhere."""
+
+    path: Path
+    sha256: str
+
+
 class Keyed(Protocol):
     """What has a kind and a key."""
 
@@ -47,6 +55,6 @@ def key_of(step: Keyed | None) -> str | None:
     return step.key if step else None
 
 
-def sha256_of(asset: Asset | None) -> str | None:
+def sha256_of(asset: Asset | Secret | None) -> str | None:
     """The bytes of a file that may be missing, as their hash."""
     return asset.sha256 if asset else None

@@ -3,7 +3,7 @@
 A step is brought whole or not at all, by the ledger's own rename. It is stored files first, marker last: files lie
 under their hash, so that two machines that have made the same step with other bytes do not mix them, and the marker is
 put conditionally. Whose marker comes first has made the step; the other machine takes that one for its own, so that all
-have the same bytes. Knows keys and files, not what a step means; waits for nobody but the ledger's own lock.
+have the same bytes. Takes none of the locks under which steps are made. Knows keys and files, not what a step means.
 
     steps/<kind>/<first two of key>/<key>/done.json                          the ledger's marker, with hashes
     steps/<kind>/<first two of key>/<key>/<32 digits of sha256>/<file>
@@ -12,14 +12,11 @@ have the same bytes. Knows keys and files, not what a step means; waits for nobo
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.files import sha256_file
-from flows.ledger import MARKER, Finished, Ledger, Workspace
+from flows.ledger import MARKER, Finished, Ledger
 from flows.stores.contract import Conflict, Corrupt, NotThere, Store, is_name
 
 HASH_DIGITS = 32
@@ -74,19 +71,13 @@ class StoredStep:
 
 @dataclass(frozen=True, slots=True)
 class LedgerMirror:
-    """A ledger on this machine and the store that it shares with others. All methods raise errors of the store."""
+    """A ledger on this machine and the store that it shares with others. All methods raise errors of the store.
+
+    `shared.py` makes one ledger of the two.
+    """
 
     ledger: Ledger
     store: Store
-
-    def make(self, kind: str, key: str, work: Callable[[Workspace], None]) -> Finished:
-        """The finished step: from this machine, else from the store, else made here and stored for the others."""
-        if not self.ledger.find(kind, key) and not self.fetch(kind, key):
-            self.ledger.make(kind, key, work)
-            self.push(kind, key)
-        found = self.ledger.find(kind, key)
-        assert found, f"{kind} {key} was there a moment ago"
-        return found
 
     def keys(self, kind: str) -> set[str]:
         """Keys of the steps of a kind that are on the store, from the names alone."""
@@ -94,26 +85,20 @@ class LedgerMirror:
         return {name.split("/")[-2] for name in names if name.endswith(f"/{MARKER}")}
 
     def fetch(self, kind: str, key: str) -> bool:
-        """Bring a step into the ledger unless it is there. False when the store does not have it whole.
-
-        Not to be called where the step's lock is held (inside `Ledger.make` or `making`).
-        """
+        """Bring a step into the ledger unless it is there. False when the store does not have it whole."""
         if self.ledger.find(kind, key):
             return True
-        stored = self._marker(kind, key)
+        stored = self.stored(kind, key)
         return stored is not None and self._bring(kind, key, stored, instead=False)
 
     def push(self, kind: str, key: str) -> bool:
-        """Store a finished step of the ledger. False when another machine's was there first: that one is now ours.
-
-        Not to be called where the step's lock is held.
-        """
+        """Store a finished step of the ledger. False when another machine's was there first: that one is now ours."""
         found = self.ledger.find(kind, key)
         if found is None:
             raise NotThere(f"{kind} {key}: is not in the ledger, so it cannot be stored")
         ours = StoredStep.of(found)
         for _ in range(_TRIES):
-            theirs = self._marker(kind, key)
+            theirs = self.stored(kind, key)
             if theirs is None:
                 self._put(kind, key, ours, found)
                 try:
@@ -130,7 +115,7 @@ class LedgerMirror:
             self.store.delete(_home(kind, key) + MARKER)
         raise Corrupt(f"{kind} {key}: its marker on the store changes faster than it can be read")
 
-    def _marker(self, kind: str, key: str) -> StoredStep | None:
+    def stored(self, kind: str, key: str) -> StoredStep | None:
         """What the store says of a step; a damaged marker counts as none and is removed."""
         name = _home(kind, key) + MARKER
         content = self.store.read(name)
@@ -145,9 +130,7 @@ class LedgerMirror:
 
     def _bring(self, kind: str, key: str, stored: StoredStep, *, instead: bool) -> bool:
         """Bring a step's files, then move them into the ledger. False when they are not whole on the store."""
-        with self._space(kind, key) as space:
-            if not instead and self.ledger.find(kind, key):
-                return True
+        with self.ledger.bringing(key) as space:
             try:
                 for name, file in stored.files.items():
                     got = self.store.get(_file(kind, key, name, file), space.file(name))
@@ -156,19 +139,8 @@ class LedgerMirror:
             except (NotThere, Corrupt):
                 return False
             space.facts |= stored.facts
-            self.ledger.put(kind, key, space, (stored.seconds, stored.cpu_seconds))
+            self.ledger.put(kind, key, space, (stored.seconds, stored.cpu_seconds), instead=instead)
         return True
-
-    @contextmanager
-    def _space(self, kind: str, key: str) -> Iterator[Workspace]:
-        """A private folder of the ledger, with the step's lock held; gone afterwards."""
-        with self.ledger.making(kind, [key]):
-            folder = self.ledger.root / "work" / f"{key}-{uuid.uuid4().hex[:8]}"
-            folder.mkdir(parents=True)
-            try:
-                yield Workspace(folder)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _withdraw(self, kind: str, key: str, ours: StoredStep, theirs: StoredStep) -> None:
         """Remove the files that we had put and that the marker does not name."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -24,15 +26,31 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _MEMORIES: dict[str, MemoryStore] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """From where and how a store is opened."""
+
+    state_folder: Path
+    endpoint: str
+    environment: Mapping[str, str]
+    attempts: int
+
+
 def is_address(text: str) -> bool:
     """Whether a text names a store rather than a folder."""
     return "://" in text
 
 
 def open_store(
-    address: str, *, state_folder: Path, endpoint: str = "", environment: Mapping[str, str] = os.environ
+    address: str,
+    *,
+    state_folder: Path,
+    endpoint: str = "",
+    environment: Mapping[str, str] = os.environ,
+    attempts: int = 0,
 ) -> Store:
-    """The store at an address. `state_folder` is of this machine: what is under way is noted there.
+    """The store at an address. `state_folder` is of this machine: what is under way is noted there. `attempts` is how
+    often a request to a server is tried; 0 is some seconds long.
 
     Raises: BadInput for an address, an endpoint or a machine that it cannot be opened with. Asks no server yet.
     """
@@ -46,10 +64,10 @@ def open_store(
     if urlsplit(address).username is not None or "@" in urlsplit(address).netloc:
         fix = "Keep them in the environment or a profile: the address is printed and logged"
         raise _bad(f"{scheme}://…", "secret_in_address", "an address holds no names, keys or passwords", fix)
-    return SCHEMES[scheme](address, state_folder, endpoint, environment)
+    return SCHEMES[scheme](address, Opening(state_folder, endpoint, environment, attempts))
 
 
-def _open_folder(address: str, state_folder: Path, endpoint: str, environment: Mapping[str, str]) -> Store:
+def _open_folder(address: str, opening: Opening) -> Store:
     from flows.stores.folder import FolderStore
 
     parts = urlsplit(address)
@@ -58,11 +76,11 @@ def _open_folder(address: str, state_folder: Path, endpoint: str, environment: M
     return FolderStore(Path(unquote(parts.path)), address.rstrip("/"))
 
 
-def _open_memory(address: str, state_folder: Path, endpoint: str, environment: Mapping[str, str]) -> Store:
+def _open_memory(address: str, opening: Opening) -> Store:
     return _MEMORIES.setdefault(address, MemoryStore(address))
 
 
-def _open_bucket(address: str, state_folder: Path, endpoint: str, environment: Mapping[str, str]) -> Store:
+def _open_bucket(address: str, opening: Opening) -> Store:
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
@@ -71,18 +89,20 @@ def _open_bucket(address: str, state_folder: Path, endpoint: str, environment: M
     if prefix and not is_name(prefix):
         fix = "Use letters, digits, '.', '_' and '-' between slashes"
         raise _bad(address, "no_prefix", "this prefix cannot be used", fix)
-    given = endpoint or next((environment[name] for name in ENDPOINT_VARIABLES if environment.get(name)), "")
-    notes = state_folder / "uploads" / safe_slug(f"{bucket}-{prefix}")
-    return _bucket(bucket, prefix, _checked(given), notes)
+    notes = opening.state_folder / "uploads" / safe_slug(f"{bucket}-{prefix}")
+    return _bucket(bucket, prefix, opening, notes)
 
 
-def _bucket(bucket: str, prefix: str, endpoint: str, notes: Path) -> Store:
+def _bucket(bucket: str, prefix: str, opening: Opening, notes: Path) -> Store:
     from flows.stores.bucket import BucketStore
-    from flows.stores.s3 import Requests
+    from flows.stores.s3 import Patience, Requests
 
+    named = next((opening.environment[name] for name in ENDPOINT_VARIABLES if opening.environment.get(name)), "")
+    endpoint = _checked(opening.endpoint or named)
+    patience = Patience(attempts=opening.attempts) if opening.attempts else Patience()
     address = f"s3://{bucket}/{prefix}".rstrip("/")
     try:
-        requests = Requests(address, endpoint)
+        requests = Requests(address, endpoint, patience)
     except ImportError as error:
         raise _bad(address, "no_boto3", "buckets need boto3, which is not installed", "pip install boto3") from error
     except StoreError as error:
@@ -101,6 +121,15 @@ def _checked(endpoint: str) -> str:
     return endpoint
 
 
+@contextmanager
+def explaining(place: str) -> Iterator[None]:
+    """What a store cannot do in here is told as a sentence for the terminal. Raises: BadInput."""
+    try:
+        yield
+    except StoreError as error:
+        raise explained(error, place) from error
+
+
 def explained(error: StoreError, place: str) -> BadInput:
     """A store's refusal as a sentence for the terminal."""
     message = str(error).removeprefix(f"{place}: ").rstrip(".")
@@ -111,7 +140,7 @@ def _bad(address: str, code: str, message: str, fix: str) -> BadInput:
     return BadInput((Problem(shown(address), None, None, code, "", message, fix),))
 
 
-SCHEMES: dict[str, Callable[[str, Path, str, Mapping[str, str]], Store]] = {
+SCHEMES: dict[str, Callable[[str, Opening], Store]] = {
     "file": _open_folder,
     "memory": _open_memory,
     "s3": _open_bucket,

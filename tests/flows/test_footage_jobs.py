@@ -19,6 +19,7 @@ from flows.ledger import Ledger
 from flows.order import Order, prepare
 from flows.produce import Production
 from flows.settings import Settings
+from flows.stores.shared import LedgerPlace
 from flows.studio import Run
 from generation.errors import NotAvailable, OutOfMemory, Refused, Transient
 from generation.media.frames import read_frames
@@ -282,7 +283,7 @@ def test_an_engine_whose_gpu_is_lost_is_not_used_again(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster.ray, "cluster_resources", lambda: {"CPU": 4.0, "GPU": 1.0})
     monkeypatch.setattr(cluster.ray, "get", outcomes.__getitem__)
     monkeypatch.setattr(cluster.ray, "kill", killed.append)
-    crew = cluster.RayCrew(tmp_path, workers=4, address="ray://box", needs_gpu=True)
+    crew = cluster.RayCrew(LedgerPlace(tmp_path), workers=4, address="ray://box", needs_gpu=True)
     crew._running = {"bad": ("1", "first engine"), "good": ("2", "second engine")}
     assert crew._answer("bad") == ("1", outcomes["bad"])
     assert crew._answer("good") == ("2", outcomes["good"])
@@ -432,7 +433,7 @@ def test_an_engine_that_needs_a_gpu_where_ray_sees_none_is_a_sentence(tmp_path, 
     monkeypatch.setattr(cluster, "_start", lambda workers, address: None)
     monkeypatch.setattr(cluster.ray, "cluster_resources", lambda: {"CPU": 4.0})
     with pytest.raises(BadInput, match="ray://box: the engine needs a GPU and Ray sees none"):
-        cluster.RayCrew(tmp_path, workers=1, address="ray://box", needs_gpu=True)
+        cluster.RayCrew(LedgerPlace(tmp_path), workers=1, address="ray://box", needs_gpu=True)
 
 
 def test_conforming_takes_a_part_of_each_gpu_and_waits_for_it(tmp_path, monkeypatch):
@@ -455,7 +456,7 @@ def test_conforming_takes_a_part_of_each_gpu_and_waits_for_it(tmp_path, monkeypa
     monkeypatch.setattr(cluster.ray, "cluster_resources", lambda: {"CPU": 4.0, "GPU": 1.0})
     monkeypatch.setattr(cluster, "do_job", Remote())
     asked = cluster.do_job.asked
-    crew = cluster.RayCrew(tmp_path, workers=4, address="ray://box", needs_gpu=True)
+    crew = cluster.RayCrew(LedgerPlace(tmp_path), workers=4, address="ray://box", needs_gpu=True)
     job = ConformJob(None)
     assert (crew.engines, crew.room(job)) == (1, True)
     crew.submit("first", job)

@@ -14,6 +14,7 @@ from flows.ledger import Ledger, Workspace, digest
 from flows.stores.contract import NotThere, Store, StoreFailed
 from flows.stores.memory import MemoryStore
 from flows.stores.mirror import LedgerMirror
+from flows.stores.shared import SharedLedger
 from tests.flows.stores_made import KINDS, server, set_credentials, store_of
 
 __all__ = ["server"]
@@ -42,10 +43,15 @@ def mirror(tmp_path: Path, name: str, store: Store) -> LedgerMirror:
     return LedgerMirror(Ledger(tmp_path / name), store)
 
 
+def shared(mirror: LedgerMirror, *, lists: bool = False) -> SharedLedger:
+    """The ledger in front of both, as a worker or the driver opens it."""
+    return SharedLedger(mirror.ledger.root, mirror, lists=lists)
+
+
 def test_what_one_machine_has_made_the_other_has(store: Store, tmp_path: Path) -> None:
     one, two = mirror(tmp_path, "one", store), mirror(tmp_path, "two", store)
     assert not two.fetch("footage", KEY)
-    made = one.make("footage", KEY, work)
+    made = shared(one).make("footage", KEY, work)
     assert one.keys("footage") == {KEY} == two.keys("footage")
     assert two.keys("voice") == set()
     assert two.fetch("footage", KEY)
@@ -58,12 +64,12 @@ def test_what_one_machine_has_made_the_other_has(store: Store, tmp_path: Path) -
 
 def test_a_step_is_made_once_for_all(store: Store, tmp_path: Path) -> None:
     one, two = mirror(tmp_path, "one", store), mirror(tmp_path, "two", store)
-    one.make("footage", KEY, work)
+    shared(one).make("footage", KEY, work)
 
     def never(space: Workspace) -> None:
         raise AssertionError
 
-    two.make("footage", KEY, never)
+    shared(two).make("footage", KEY, never)
     assert one.push("footage", KEY)
     assert contents(one.ledger) == contents(two.ledger)
 
@@ -81,10 +87,10 @@ def test_whose_marker_comes_first_has_made_the_step(store: Store, tmp_path: Path
 
 def test_a_step_without_its_marker_is_not_there(store: Store, tmp_path: Path) -> None:
     one, two = mirror(tmp_path, "one", store), mirror(tmp_path, "two", store)
-    one.make("footage", KEY, work)
+    shared(one).make("footage", KEY, work)
     store.delete(f"steps/footage/{KEY[:2]}/{KEY}/done.json")
     assert not two.fetch("footage", KEY)
-    two.make("footage", KEY, work)
+    shared(two).make("footage", KEY, work)
     assert one.keys("footage") == {KEY}
 
 
@@ -92,11 +98,11 @@ def test_a_step_whose_file_is_gone_is_not_there_and_is_mended_by_the_next_that_m
     store: Store, tmp_path: Path
 ) -> None:
     one, two = mirror(tmp_path, "one", store), mirror(tmp_path, "two", store)
-    one.make("footage", KEY, work)
+    shared(one).make("footage", KEY, work)
     store.delete(next(name for name in store.names() if name.endswith("video.mp4")))
     assert not two.fetch("footage", KEY)
     assert two.ledger.find("footage", KEY) is None
-    two.make("footage", KEY, work)
+    shared(two).make("footage", KEY, work)
     three = mirror(tmp_path, "three", store)
     assert three.fetch("footage", KEY)
     assert contents(three.ledger) == contents(two.ledger)
@@ -108,7 +114,7 @@ def test_a_marker_that_is_none_leads_nowhere(tmp_path: Path, content: bytes) -> 
     one = mirror(tmp_path, "one", store)
     store.write(f"steps/footage/{KEY[:2]}/{KEY}/done.json", content)
     assert not one.fetch("footage", KEY)
-    one.make("footage", KEY, work)
+    shared(one).make("footage", KEY, work)
     assert mirror(tmp_path, "two", store).fetch("footage", KEY)
 
 
@@ -141,7 +147,7 @@ def test_whoever_dies_before_the_marker_leaves_nothing_that_counts(tmp_path: Pat
     store.write = write  # type: ignore[method-assign]
     assert len(list(store.names())) == 2
     assert not two.fetch("footage", KEY)
-    two.make("footage", KEY, work)
+    shared(two).make("footage", KEY, work)
     assert not one.push("footage", KEY)
     assert contents(one.ledger) == contents(two.ledger)
 

@@ -36,7 +36,8 @@ if sys.argv[1] == "ours":
     from flows.ray_profile import use_local_ray
     use_local_ray()
     from flows.cluster import RayCrew
-    crew = RayCrew(Path(sys.argv[2]), workers=1)
+    from flows.stores.shared import LedgerPlace
+    crew = RayCrew(LedgerPlace(Path(sys.argv[2])), workers=1)
     import ray
 else:
     import ray
