@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.files import atomic_path, sha256_file
 from flows.stores.contract import Store, corrupt
 
+ASSETS = "assets"
 #: A name that a file system takes, whatever the user's took.
 LIMIT_NAME_CHARACTERS = 120
 
@@ -42,7 +43,7 @@ class AssetSender:
 
 def bring_asset(store: Store, root: Path, path: Path, sha256: str) -> Path:
     """The file on this machine, from the store. Raises: errors of the store."""
-    target = root / "assets" / sha256[:2] / sha256 / path.name[-LIMIT_NAME_CHARACTERS:]
+    target = root / ASSETS / sha256[:2] / sha256 / path.name[-LIMIT_NAME_CHARACTERS:]
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(target) as part:
@@ -52,4 +53,4 @@ def bring_asset(store: Store, root: Path, path: Path, sha256: str) -> Path:
 
 
 def _name(sha256: str) -> str:
-    return f"assets/{sha256[:2]}/{sha256}"
+    return f"{ASSETS}/{sha256[:2]}/{sha256}"

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from flows.ledger import MARKER
+from flows.stores.assets import ASSETS
 
 if TYPE_CHECKING:
     from flows.stores.contract import Listed, Store
@@ -48,6 +49,11 @@ def sweep_store(store: Store, kept: set[Named], before: datetime, done: Collecte
     """Remove what was stored before a time and is not kept. Raises: errors of the store."""
     for home, items in groupby(store.listing("steps"), key=lambda item: item.name.split("/")[:4]):
         _sweep_home(store, home, list(items), kept, before, done)
+    # Copies of the user's files, brought there for machines that do not see them: a run that needs one sends it again.
+    for item in store.listing(ASSETS):
+        if item.modified < before:
+            _remove(store, item, done)
+            done.take("asset", size=0)
     if not done.dry_run:
         done.uploads = store.sweep_uploads(before)
 
@@ -73,9 +79,13 @@ def _sweep_home(
         if gone:
             done.take(kind, size=0)
     for item in gone:
-        if not done.dry_run:
-            store.delete(item.name)
-        done.take(kind, item.size, steps=0)
+        _remove(store, item, done, kind)
+
+
+def _remove(store: Store, item: Listed, done: Collected, kind: str = "asset") -> None:
+    if not done.dry_run:
+        store.delete(item.name)
+    done.take(kind, item.size, steps=0)
 
 
 def _unnamed(store: Store, marker: Listed | None, items: list[Listed], old: list[Listed]) -> list[Listed]:

@@ -181,15 +181,18 @@ def test_a_store_is_swept_of_old_steps_and_of_what_beaten_machines_left(made: Re
         assert mirror.push(kind, key)
     store.write(f"steps/delivery/{kept[:2]}/{kept}/{'a' * 32}/video.mp4", b"of a machine that died")
     store.write("steps/footage/other.txt", b"not ours")
+    store.write("assets/aa/old", b"a picture")
     store.old = set(store.names())
     mirror.push("footage", YOUNG)
+    store.write("assets/bb/young", b"another")
     store.write(f"steps/plate/{OLD[:2]}/{OLD}/{'b' * 32}/video.mp4", b"being sent right now")
     before = set(store.names())
     dry = collect_store(store, made.ledger, out_of(made), older_seconds=30 * DAY, dry_run=True)
     assert set(store.names()) == before
     done = collect_store(store, made.ledger, out_of(made), older_seconds=30 * DAY)
     assert dry.removed == done.removed
-    assert {kind: steps for kind, (steps, _) in done.removed.items()} == {"footage": 1, "delivery": 0}
+    assert {kind: steps for kind, (steps, _) in done.removed.items()} == {"footage": 1, "delivery": 0, "asset": 1}
+    assert list(store.names("assets")) == ["assets/bb/young"]
     assert (done.referred, done.young) == (1, 1)
     assert store.deleted[0].endswith(f"{'a' * 32}/video.mp4")
     assert store.deleted[1].endswith(f"{OLD}/done.json")
