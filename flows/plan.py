@@ -1,28 +1,29 @@
 """Creatives to steps with keys: what a run would do, before it does it.
 
 Pure: the same campaign gives the same steps. Identical shots, voices, mixes and masters get identical keys and are made
-once, however many creatives use them. Knows placements, lengths, sizes and policies; makes nothing and reads no ledger.
+once, however many creatives use them. Knows placements, sizes and policies (lengths are in `lengths.py`, the shots'
+footage in `footage_plan.py`); makes nothing and reads no ledger.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flows.disclosure import Disclosure, disclose
 from flows.disclosure_share import Share, share_of
+from flows.film_plan import CreativePlan, Film
 from flows.footage_plan import FootagePlanner, Reel
 from flows.ledger import digest
+from flows.lengths import FPS, frames_for
 from flows.marking import Marking
 from flows.model import Brand, Campaign, Creative, ShotBrief
-from flows.placements import Placement, load_placements, load_renditions, safe_box, watermark_for
+from flows.placements import Placement, load_placements, safe_box, watermark_for
 from flows.policy.content import content_identity
 from flows.policy.judge import Policy, review_reasons
+from flows.profile import DRAFT, renditions_of
 from flows.steps import (
     LEAD_IN_SECONDS,
     TAIL_SECONDS,
@@ -38,7 +39,6 @@ from flows.steps import (
     PlateStep,
     Source,
     StemPart,
-    Step,
     SurvivalStep,
     TrackStep,
     VoiceStep,
@@ -49,56 +49,10 @@ if TYPE_CHECKING:
     from flows.template_file import Length
     from generation.engines.contract import Engine
 
-FPS = Fraction(30000, 1001)
 #: How the shots of a film are joined (generation/cut.py).
 TRANSITION = "dissolve"
-#: AAC pads up to 21 ms at the end; a file must stay within its slot all the same.
-AUDIO_PADDING_SECONDS = 0.025
 #: Longest caption line by aspect: 42 columns on a wide picture, half of it on an upright one.
 CAPTION_CHARACTERS = {"9:16": 24, "4:5": 28, "1:1": 28, "16:9": 42}
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """One master of a creative and the placements that it serves."""
-
-    rendition: str
-    size: tuple[int, int]
-    frames: int
-    master: MasterStep
-    deliveries: tuple[DeliveryStep, ...]
-    disclosures: tuple[Disclosure, ...]
-    #: What is made of the deliveries besides: drafts for reviewers, what is left of marks after another encode.
-    further: tuple[DraftStep | SurvivalStep, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CreativePlan:
-    """A creative and all of its films."""
-
-    creative: Creative
-    films: tuple[Film, ...]
-
-    def steps(self) -> Iterator[Step]:
-        """Every step behind this creative, each before those that build on it; shared ones may come twice."""
-        for film in self.films:
-            for shot in film.master.plate.footage:
-                yield from shot.encoded
-                yield shot
-            yield from film.master.plate.conformed
-            yield film.master.plate
-            if film.master.content:
-                yield film.master.content
-            if film.master.voice:
-                yield film.master.voice
-            yield film.master
-            for delivery in film.deliveries:
-                if delivery.track:
-                    yield from (step for step in (delivery.track.mix.bed, delivery.track.mix) if step)
-                    yield delivery.track
-                yield delivery.package
-                yield delivery
-            yield from film.further
 
 
 class _Group(NamedTuple):
@@ -133,7 +87,8 @@ class Planner:
         self.sha256_of = sha256_of
         self._range = (length.min, length.max)
         self._placements = load_placements()
-        self._renditions = load_renditions()
+        #: The pictures that are made, in the size that the campaign's profile has them made in.
+        self.renditions = renditions_of(campaign.profile)
         self._engine = engine
         self._voice = voice
         self._brand = brand_facts(campaign.brand, sha256_of)
@@ -141,7 +96,7 @@ class Planner:
         self._mark = "" if campaign.invisible_mark == "none" else campaign.invisible_mark
         self._mark_revision = _revision_of_mark(self._mark)
         self._models = ((engine.id, engine.revision), *((model, "") for model in engine.models))
-        self._safe = {name: safe_box(rendition) for name, rendition in self._renditions.items()}
+        self._safe = {name: safe_box(rendition) for name, rendition in self.renditions.items()}
         self._frames = lru_cache(maxsize=None)(self._frames_of)
         self._shots = FootagePlanner(engine, campaign.engine_options, FPS, TRANSITION, sha256_of, campaign.conform)
         #: What had to be chosen, as sentences for the plan.
@@ -183,7 +138,7 @@ class Planner:
         members: list[tuple[Placement, Disclosure]],
         drafted: bool,
     ) -> Film:
-        rendition = self._renditions[group.rendition]
+        rendition = self.renditions[group.rendition]
         size = (rendition.width, rendition.height)
         plate, stems = self._plate(creative.shots, creative.look, size, group.frames)
         master = MasterStep(
@@ -208,10 +163,13 @@ class Planner:
         deliveries = tuple(self._delivery(place, rule, master, mix, tracks) for place, rule in members)
         disclosures = tuple(rule for _, rule in members)
         further = tuple(self._further(deliveries, drafted))
-        return Film(rendition.id, size, group.frames, master, deliveries, disclosures, further)
+        draft = self.campaign.profile == DRAFT
+        return Film(rendition.id, size, group.frames, master, deliveries, disclosures, further, draft)
 
     def _may_need_person(self, creative: Creative) -> bool:
         """Whether somebody must approve its films, or may have to: what is seen in them is not known yet."""
+        if self.campaign.profile == DRAFT:
+            return False
         looked_at = self.campaign.content_checks.faces is not None and creative.synthetic_person is False
         return self.campaign.approval == "required" or looked_at or bool(self.reviews(creative))
 
@@ -357,19 +315,3 @@ def brand_facts(brand: Brand, sha256_of: Callable[[Path], str]) -> BrandFacts:
         fonts_sha256=tuple(sha256_of(font) for font in brand.fonts),
         font_family=brand.font_family,
     )
-
-
-def frames_for(placement: Placement, wanted_seconds: float, length_range: tuple[float, float]) -> int:
-    """Frames of the film for a placement: the wanted length, moved into the placement's and the template's limits.
-
-    Raises: ValueError when the two ranges do not meet; preflight reports it before anything is planned.
-    """
-    shortest = math.ceil(max(length_range[0], placement.min_seconds) * FPS)
-    # A template that ends where the placement begins ("6-10 s", "10 s at least") meets it: its last frame may be begun.
-    longest = min(
-        math.ceil(length_range[1] * FPS),
-        math.floor((placement.max_seconds - AUDIO_PADDING_SECONDS) * FPS),
-    )
-    if shortest > longest:
-        raise ValueError(f"{placement.id} takes {placement.min_seconds:g}-{placement.max_seconds:g} s")
-    return max(shortest, min(longest, math.floor(wanted_seconds * FPS + Fraction(1, 2))))

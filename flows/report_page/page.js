@@ -27,6 +27,8 @@ function make(tag, props = {}, ...children) {
 const creativeOf = (film) => data.creatives[film.creative];
 const rowOf = (film) => data.rows[creativeOf(film).row];
 const placeOf = (film) => data.placements[film.placement];
+/** Embedded, or the file beside the film where there are too many. */
+const posterOf = (film) => (film.poster >= 0 ? data.posters[film.poster] : film.cover);
 const plain = (name) => name.replaceAll("_", " ");
 const stateOf = (film) => (film.finished && !film.playable && !film.address ? "missing" : film.state);
 
@@ -39,7 +41,8 @@ function fieldsOf(film) {
 
 function prepare() {
   const found = Object.fromEntries(FILTERS.map(([name]) => [name, new Map()]));
-  data.films.forEach((film, index) => {
+  data.films.forEach((said, index) => {
+    const film = data.films[index] = { ...data.blank, ...said };
     film.index = index;
     film.fields = fieldsOf(film);
     const creative = creativeOf(film);
@@ -167,7 +170,8 @@ function tile(film, above) {
 
 function facts(film) {
   const place = placeOf(film);
-  const shape = [film.playable ? `${place.width}×${place.height}` : "", film.seconds ? `${film.seconds.toFixed(1)} s` : ""];
+  const size = `${place.width}×${place.height}`;
+  const shape = [film.playable ? (film.state === "draft" ? `draft of ${size}` : size) : "", film.seconds ? `${film.seconds.toFixed(1)} s` : ""];
   const marks = [VALUE[film.disclosure], film.label && `“${film.label}”`, ...film.marks.filter((mark) => mark !== "disclosure label").map(plain), film.proof.startsWith("fail") && "marks not proven"];
   return make("span", { class: "muted" }, ...[shape, marks].map((parts) => make("span", { dir: "auto" }, parts.filter(Boolean).join(" · "))));
 }
@@ -228,7 +232,7 @@ function line(film) {
 function frame(film) {
   if (!film.playable) return lost(film);
   const button = make("button", { type: "button", class: "frame", "aria-label": `Play ${creativeOf(film).id}, ${placeOf(film).title}` });
-  if (film.poster >= 0) button.append(make("img", { src: data.posters[film.poster], alt: "", loading: "lazy", decoding: "async" }));
+  if (posterOf(film)) button.append(make("img", { src: posterOf(film), alt: "", loading: "lazy", decoding: "async" }));
   button.append(make("span", { class: "play", "aria-hidden": "true" }));
   button.addEventListener("click", () => {
     const playing = player(film);
@@ -240,7 +244,7 @@ function frame(film) {
 
 function player(film) {
   const video = make("video", { controls: "", playsinline: "", preload: "auto", src: film.path, "aria-label": `${creativeOf(film).id}, ${placeOf(film).title}` });
-  if (film.poster >= 0) video.poster = data.posters[film.poster];
+  if (posterOf(film)) video.poster = posterOf(film);
   const box = make("div", { class: "frame" }, video);
   video.addEventListener("error", () => box.replaceWith(note("missing", "Cannot be played", `${film.path} is gone from beside this file, or this browser plays no H.264.`)));
   video.addEventListener("play", () => {
@@ -267,7 +271,7 @@ function note(state, title, ...lines) {
 function lost(film) {
   if (film.address) return note(film.state, "Published elsewhere", film.path);
   if (film.finished) return note("missing", "The file is not here", film.path, "It was delivered, and is not beside this page.");
-  const where = [film.step && `step ${film.step}`, film.attempts > 1 && `${film.attempts} attempts`].filter(Boolean).join(", ");
+  const where = [film.step && `step ${film.step}`, film.attempts > 0 && `attempt ${film.attempts}`, film.fault && `${film.fault} fault`].filter(Boolean).join(", ");
   return note(film.state, film.code || plain(film.state), where, film.message, film.fix && `→ ${film.fix}`);
 }
 
@@ -278,7 +282,7 @@ function entries(film) {
   const number = (value, unit) => (value == null ? "unknown" : `${value.toLocaleString("en", { maximumSignificantDigits: 4 })}${unit}`);
   const declared = Object.entries(film.fields_declared).map(([name, value]) => `${name} = ${value}`).join("\n");
   return [
-    ["Delivery", [["State", `${plain(stateOf(film))}${film.code ? ` (${film.code})` : ""}`], ["Step", film.step], ["Reason", film.message], ["What to do", film.fix], ["Attempts", String(film.attempts)], ["File", film.path], ["SHA-256", film.sha256], ["Length", film.seconds ? number(film.seconds, " s") : ""]]],
+    ["Delivery", [["State", `${plain(stateOf(film))}${film.code ? ` (${film.code})` : ""}`], ["Step", film.step], ["Class", film.fault], ["Reason", film.message], ["What to do", film.fix], ["Attempts", String(film.attempts)], ["File", film.path], ["SHA-256", film.sha256], ["Length", film.seconds ? number(film.seconds, " s") : ""]]],
     ["Disclosure and marks", [["Declared", VALUE[film.disclosure]], ["Label", film.label || (film.disclosure ? "none asked for" : "")], ["Fields", declared || (film.disclosure ? "no field of the platform is known" : "")], ["Marks", film.finished ? film.marks.join(", ") || "none" : ""], ["Proof", film.proof], ["Approval", film.approval]]],
     ["Creative", [["Id", creative.id], ["Text", creative.headline], ["Locale", creative.locale], ["Segment", creative.segment], ["Variant", creative.variant], ["Differs in", creative.differs], ["Control", creative.control]]],
     ["Link", [["Landing page", film.url], ["UTM", film.utm]]],
