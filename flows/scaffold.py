@@ -1,7 +1,8 @@
 """`spotmill init`: a campaign's folder that passes `check` as it is, made for one template.
 
-Writes campaign.yaml with every key explained, brand.yaml, a rows CSV with the template's own columns and example rows,
-and stand-ins for their pictures. The folder appears whole or not at all, and nothing is ever overwritten.
+Writes campaign.yaml with every key explained (`optional_keys.py` has those that it does without), brand.yaml, a rows
+CSV with the template's own columns and example rows, and stand-ins for their pictures. The folder appears whole or not
+at all, and nothing is ever overwritten.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import textwrap
 from pathlib import Path
 
 from flows.model import BadInput, Problem
+from flows.optional_keys import optional_keys
 from flows.problems import did_you_mean, shown
 from flows.stand_in import draw_stand_in
 from flows.template import SHIPPED, Template, load_template, template_names
@@ -128,30 +130,18 @@ brand: brand.yaml
 
 # Every row becomes one film for each language, segment and variant, unless its own column says otherwise.
 locales: [{", ".join(spec.example_locales)}]
-# segments: [gamers, parents]   # audiences with texts of their own
 factors:                        # what is tested; the first arm is the control. Also: look, music
 {factors}
 placements:                     # `spotmill placements` lists them
 {placements}
 
 {currency}seconds: {spec.seconds.default:g}               # {length}; a placement that needs more gets more
-# look: {spec.look}             # `spotmill looks`
-# look_loras: {{{spec.look}: [loras/film.safetensors:0.6]}}  # for engines that take LoRAs
-# music: {spec.music}           # uplifting, calm, tech, luxury, playful or none
 seed: 1                  # another seed, other pictures
 engine: auto             # `spotmill engines`; auto takes the best that runs here
-# engine_options: {{}}
-# speed: balanced        # exact, balanced or fast, for engines that have speeds
-# conform: {{deflicker: 0.5}}  # how footage of models is brought to the delivery rate
-# territories: [US, EU]  # where the ads are shown, for licences of engines; guessed from the locales
-# annual_revenue_usd: 0  # some licences of engines end at a revenue
-# licence_override: ""   # why a complaint about a licence does not hold for you
 voice: auto              # `spotmill voices`; none makes films without speech
 quality: final           # final, archive or preview
 
 landing_url: https://example.com/
 utm: {{utm_medium: paid_social}}
-# disclosure: auto       # how AI is disclosed; anything else needs disclosure_reason
-# ignore_columns: [notes]  # columns of rows.csv for people only; so are those that begin with _
-# asset_hosts: [cdn.example.com]  # pictures and films may be named by their https address on these hosts
-"""
+
+{optional_keys(spec.look, spec.music)}"""

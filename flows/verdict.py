@@ -24,8 +24,9 @@ MOST_TOLD = 4
 
 @dataclass(frozen=True, slots=True)
 class MarkFound:
-    """What of an invisible mark was found in the picture."""
+    """What one method of invisible marks found in the picture."""
 
+    method: str
     #: As hex; "" where there is none.
     payload: str = ""
     score: float = 0.0
@@ -45,12 +46,18 @@ class Evidence:
     path: Path
     sha256: str
     own: Credentials
-    mark: MarkFound
+    #: What each method found; the one that counts is first.
+    marks: tuple[MarkFound, ...]
     entries: tuple[Entry, ...]
     #: The entries are of exactly these bytes.
     exact: bool
     #: A statement kept in the registry, held against this file.
     kept: Credentials | None
+
+    @property
+    def mark(self) -> MarkFound:
+        """What was found, or that nothing was."""
+        return self.marks[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Verdict:
             "credentials": asdict(known.own),
             "kept_statement": asdict(known.kept) if known.kept else None,
             "mark": asdict(known.mark),
+            "marks": [asdict(mark) for mark in known.marks],
             "entries": [asdict(entry) for entry in known.entries],
         }
 
@@ -151,7 +159,9 @@ def _foreign(known: Evidence) -> str:
     if own.state == "none" and known.mark.payload:
         return f"Not known here: it carries the invisible mark {known.mark.payload}, which is not in this ledger."
     if own.state == "none":
-        return "Not ours, or nothing of ours is left in it: no statement, no mark, no record of its hash."
+        tried = " or ".join(mark.method for mark in known.marks if not mark.trouble)
+        mark = f"no {tried} mark" if tried else "no mark that could be looked for"
+        return f"Not ours, or nothing of ours is left in it: no statement, {mark}, no record of its hash."
     return f"Not ours: it carries a statement of {_name(own)} ({_STATE_WORDS[own.state]}), and nothing of ours."
 
 
@@ -160,7 +170,9 @@ def _made_here(own: Credentials) -> bool:
 
 
 def _name(own: Credentials) -> str:
-    return ", ".join(filter(None, (own.issuer, own.signer))) or "an unnamed signer"
+    if own.issuer and own.signer and own.issuer != own.signer:
+        return f"{own.issuer} ({own.signer})"  # both may hold commas
+    return own.issuer or own.signer or "an unnamed signer"
 
 
 def _list(reasons: Sequence[str]) -> str:
@@ -185,7 +197,8 @@ def _facts(known: Evidence) -> Iterator[tuple[str, str]]:
     if known.kept:
         yield "kept statement", _with(_STATE_WORDS[known.kept.state], known.kept.reasons)
         yield from _statement(known.kept)
-    yield "invisible mark", _mark_words(known.mark)
+    for mark in known.marks[:1] if known.mark.payload else known.marks:
+        yield "invisible mark", _mark_words(mark)
     yield from _entry_words(known)
     yield "SHA-256", known.sha256 + (", as delivered" if known.exact else "")
 
@@ -211,11 +224,11 @@ def _action(name: str, description: str) -> str:
 
 def _mark_words(mark: MarkFound) -> str:
     if mark.trouble:
-        return f"could not be looked for: {mark.trouble}"
+        return f"{mark.method} could not be looked for: {mark.trouble}"
     scores = f"score {mark.score:.1f}, needed {mark.threshold:.1f}, {mark.frames} frames"
     if not mark.payload:
-        return f"none found ({scores})"
-    return f"{mark.payload} ({scores}{f', {mark.change}' if mark.change else ''})"
+        return f"no {mark.method} mark found ({scores})"
+    return f"{mark.payload}, by {mark.method} ({scores}{f', {mark.change}' if mark.change else ''})"
 
 
 def _entry_words(known: Evidence) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flows.columns import plain_name, read_columns
+from flows.columns import read_columns
 from flows.deliveries import DeliveryRecord
-from flows.expand import row_values
 from flows.files import safe_slug
 from flows.handoff.platforms import Platform
+from flows.handoff.values import AdValues, of_film, of_placement
 from flows.handoff.wording import CALLS, Wording, check_wording
 from flows.model import Campaign, Row
 from flows.placements import Placement, get_placement
@@ -102,9 +102,9 @@ class AdReader:
         problems.raise_if_any()
         assert found
         self._wording: Wording = found
-        self._campaign, self._template, self._gallery = campaign, template, gallery
+        self._campaign, self._gallery = campaign, gallery
         self._problems = problems.of(campaign.rows_file.name)
-        self._arms = {name: factor.default or factor.arms[0] for name, factor in template.spec.factors.items()}
+        self._ad_values = AdValues(campaign, template, self._columns)
 
     def read(self, record: DeliveryRecord, platform: Platform, film: Path) -> Ad | None:
         """The ad of a delivery, None after a complaint. `film` is where its bytes are."""
@@ -140,19 +140,18 @@ class AdReader:
         """Everything that a template of an ad may read."""
         cells = [(column, clean(record.cells.get(column.header, ""))) for column in self._columns]
         variables = {column.name: text for column, text in cells if column.kind == "variable"}
-        values: dict[str, Value] = dict.fromkeys(map(plain_name, self._campaign.ignore_columns), "")
-        values |= {plain_name(column.header): text for column, text in cells if column.kind == "note"}
         landing = next((text for column, text in cells if column.name == "landing_url"), "")
         row = Row(record.row, record.row_id, record.cells, variables, landing_url=landing)
+        arms = facts.get("arms")
+        values: dict[str, Value] = {}
         try:
-            values |= row_values(self._campaign, self._template, row, record.locale)
+            values = self._ad_values.of(
+                row, locale=record.locale, segment=record.segment, variant=record.variant,
+                creative_id=record.creative_id, arms=dict(arms) if isinstance(arms, Mapping) else {},
+            )  # fmt: skip
         except BadValue as error:
             self._complain(record, None, "bad_cell", "", f"a cell cannot be read any more: {error}", error.fix)
-        arms = facts.get("arms")
-        values |= {"campaign": self._campaign.name, "brand": self._campaign.brand.name, "segment": record.segment}
-        values |= {**self._arms, **(dict(arms) if isinstance(arms, Mapping) else {})}
-        values |= {"creative_id": record.creative_id, "variant": record.variant, "placement": placement.id}
-        return values | {"platform": placement.platform, "aspect": placement.aspect.replace(":", "x")} | _said(facts)
+        return values | of_placement(placement) | _said(facts)
 
     def _texts(self, values: Mapping[str, Value], record: DeliveryRecord) -> tuple[dict[str, str], dict[str, str]]:
         """Every text that something gives, and where each comes from."""
@@ -184,21 +183,11 @@ class AdReader:
 
 
 def _said(facts: Mapping[str, object]) -> dict[str, Value]:
-    """What the film itself shows and says: its first headline, its call to action, its voice."""
-    layers = facts.get("layers")
+    """What the film itself shows and says."""
+    layers, voice = facts.get("layers"), facts.get("voice")
     known: Sequence[object] = layers if isinstance(layers, list) else ()
-    shown = [layer for layer in known if isinstance(layer, Mapping)]
-    headline = next(
-        (str(layer["text"]) for layer in shown if layer.get("kind") == "headline" and layer.get("text")), ""
-    )
-    calls = [layer.get("text") if layer.get("kind") == "cta" else layer.get("cta") for layer in shown]
-    voice = facts.get("voice")
     said = voice.get("text") if isinstance(voice, Mapping) else ""
-    return {
-        "film_headline": headline,
-        "film_cta": next((str(call) for call in calls if call), ""),
-        "film_voiceover": str(said or ""),
-    }
+    return of_film((layer for layer in known if isinstance(layer, Mapping)), str(said or ""))
 
 
 def _beside(film: Path | None, ending: str) -> Path | None:

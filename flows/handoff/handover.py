@@ -13,17 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.brief import load_campaign
+from flows.columns import plain_name
 from flows.creative import VIDEO
 from flows.deliveries import DeliveryRecord
 from flows.files import CannotWrite, sha256_file
 from flows.handoff.ads import Ad, AdReader
 from flows.handoff.covers import readable
+from flows.handoff.judging import broken_by, complain, unseen
 from flows.handoff.limits import check_texts
 from flows.handoff.platforms import Platform, choose
 from flows.handoff.writing import Line, write
 from flows.ledger import Ledger
 from flows.model import BadInput, Campaign, Problem
 from flows.placements import load_placements
+from flows.policy.judge import Policy
+from flows.policy.policy_file import read_policy
 from flows.problems import Problems
 from flows.publish import Gate, Refusal
 from flows.results import FINISHED_STATES
@@ -60,7 +64,8 @@ class Handed:
             lines.append(f"and {len(self.refused) - MOST_SHOWN} more; handoff.csv has them all")
         if self.elsewhere:
             lines.append(f"{self.elsewhere} deliveries are for other platforms; handoff.csv names them")
-        return [*lines, f"{self.folder}: {self.written} files written, {self.present} were there"]
+        files = f"{self.written} {'file' if self.written == 1 else 'files'}"
+        return [*lines, f"{self.folder}: {files} written, {self.present} there already"]
 
 
 def hand_off(
@@ -87,7 +92,7 @@ def _outside(gallery: Gallery, to: Path) -> None:
     """Never inside the results: the next run would take it for its own."""
     if to.resolve().is_relative_to(gallery.folder.resolve()):
         fix = "Name a folder outside of the results"
-        raise BadInput((Problem(str(to), None, None, "inside_results", "", "is inside the results' folder", fix),))
+        raise BadInput((Problem(str(to), None, None, "inside_results", "", "lies inside the results' folder", fix),))
 
 
 def _make(
@@ -99,6 +104,7 @@ def _make(
     reader = AdReader(brief, template, gallery, problems)
     gate = Gate(gallery, Approvals(ledger.root))
     lines = tuple(_line(record, gallery, ledger, gate, chosen, reader) for record in gallery.records)
+    lines = _judged(lines, gallery, brief, problems)
     for line in lines:
         for ad in line.ads:
             handed.ads.setdefault(ad.platform.id, []).append(ad)
@@ -156,6 +162,23 @@ def _line(
     if any(ad.poster and not readable(ad.poster) for ad in ads):
         return _refused(record, "poster_broken", "its poster is no picture that can be read", "Run the campaign again")
     return Line(record, ads, None)
+
+
+def _judged(lines: Sequence[Line], gallery: Gallery, brief: Campaign, problems: Problems) -> tuple[Line, ...]:
+    """The lines with refusals where a text beside the film asks for a person; what the policy blocks is a complaint."""
+    read = read_policy(brief.folder, brief.policy, problems.of("campaign.yaml"))
+    problems.raise_if_any()
+    policy, told, judged = Policy(*(read or ())), [], []
+    for line in lines:
+        cell = next((text for name, text in line.record.cells.items() if plain_name(name) == "category"), "")
+        refusal = None
+        for ad in line.ads:
+            found = broken_by(policy, ad, gallery.facts(line.record), cell, named=bool(brief.naming))
+            told += [(line.record.row, one) for one in found]
+            refusal = refusal or unseen(found, ad)
+        judged.append(Line(line.record, (), refusal) if refusal else line)
+    complain(told, problems.of(brief.rows_file.name))
+    return tuple(judged)
 
 
 def _refused(record: DeliveryRecord, code: str, message: str, fix: str) -> Line:

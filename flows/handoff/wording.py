@@ -28,6 +28,8 @@ CALLS = (
 )  # fmt: skip
 #: Never the same twice: the creative's name is unique, and it goes to a placement once.
 NAMING = "{{ creative_id }}_{{ placement }}"
+#: Variables that differ between an ad's placements.
+OF_PLACEMENT = frozenset(("placement", "platform", "aspect"))
 #: Variables that come from the delivery itself, beside those of its row.
 OF_DELIVERY = (
     "creative_id",

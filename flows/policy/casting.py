@@ -46,6 +46,7 @@ class Casting:
         #: Rows met so far that show somebody who was described here, and that say themselves who is seen.
         self._shown: set[int] = set()
         self._stating: set[int] = set()
+        self._said: dict[tuple[tuple[str, str], ...], str] = {}
         self._asked: tuple[object, ...] = ()
         self._cast = Cast((), {})
         self._candidates = {row.number for row in self._mentioning(template, rows)}
@@ -182,6 +183,12 @@ class Casting:
     def _say(self, values: Mapping[str, str]) -> str:
         if DESCRIBED in values:
             return values[DESCRIBED]
+        key = tuple(values.items())
+        if key not in self._said:  # a few dozen, however many rows there are
+            self._said[key] = self._in_words(values)
+        return self._said[key]
+
+    def _in_words(self, values: Mapping[str, str]) -> str:
         say = self._brief.say
         if not say or any(name not in values for name in PLACE.findall(say)):
             return ", ".join(values.values())

@@ -33,10 +33,14 @@ class PolicyGate:
         for creative in creatives:
             self._languages.add(creative.locale.split("-")[0])
             verdicts = self._policy.judge(creative)
-            self._told |= {(creative.row.number, one): None for one in verdicts if one.severity == BLOCK}
-            self._review.update({one.rule for one in verdicts if one.severity == REVIEW})
-            self._overridden.update({(one.rule, one.override) for one in verdicts if one.severity == OVERRIDDEN})
+            if verdicts:
+                self._note(creative, verdicts)
             yield creative
+
+    def _note(self, creative: Creative, verdicts: tuple[Verdict, ...]) -> None:
+        self._told |= {(creative.row.number, one): None for one in verdicts if one.severity == BLOCK}
+        self._review.update({one.rule for one in verdicts if one.severity == REVIEW})
+        self._overridden.update({(one.rule, one.override) for one in verdicts if one.severity == OVERRIDDEN})
 
     @property
     def problems(self) -> tuple[Problem, ...]:

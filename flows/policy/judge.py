@@ -7,13 +7,15 @@ file names are looked at as they are rendered; negative prompts are not, for the
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from flows.disclosure import territory_of
 from flows.localise import fallbacks
 from flows.model import Creative
+from flows.policy.harmless import Harmless
+from flows.policy.matter import Matter, matter_of
 from flows.policy.phrases import Entry, Hit, Phrasebook
 from flows.policy.policy_file import Override, PolicyFile, Required
 from flows.policy.rules import BLOCK, PROMPT, REVIEW, Category, Rule, rulebook
@@ -56,14 +58,24 @@ class _Met:
 class Policy:
     """A policy file compiled with the rules that always hold. Remembers what it found in texts."""
 
-    def __init__(self, file: PolicyFile | None = None, sha256: str = "", today: datetime.date | None = None) -> None:
+    def __init__(
+        self,
+        file: PolicyFile | None = None,
+        sha256: str = "",
+        today: datetime.date | None = None,
+        beside: Callable[[Creative], Iterable[tuple[str, str]]] | None = None,
+    ) -> None:
         self.file = file or PolicyFile()
+        #: Texts that go beside a creative's film, each with its place.
+        self._beside = beside or (lambda creative: ())
         #: Of policy.yaml; "" where there is none.
         self.sha256 = sha256
         self._today = today or datetime.datetime.now(datetime.UTC).date()
         self._book = rulebook()
         self._overrides: dict[str, Override] = {one.rule: one for one in self.file.overrides}
-        self._books: dict[tuple[str, bool], Phrasebook] = {}
+        self._books: dict[str, tuple[Phrasebook, Phrasebook]] = {}
+        self._harmless = Harmless()
+        self._asks: dict[tuple[str, tuple[str, ...]], tuple[Verdict, ...]] = {}
         self._folded: dict[str, str] = {}
         self._own = dict(self._own_rules())
 
@@ -74,41 +86,46 @@ class Policy:
 
     def judge(self, creative: Creative, further: Iterable[tuple[str, str]] = ()) -> tuple[Verdict, ...]:
         """Every rule that the creative breaks, each once by place and words; `further` are texts beside the film."""
-        met = [*self._met(creative, further)]
-        categories = creative.row.category or self.file.category
-        if not met and not categories and not self.file.required:
-            return ()
+        return self.judge_matter(matter_of(creative, (*self._beside(creative), *further)))
+
+    def judge_matter(self, matter: Matter) -> tuple[Verdict, ...]:
+        """Every rule that is broken, each once by place and words."""
+        met = self._met(matter)
+        categories = matter.categories or self.file.category
+        asked = self._asked(matter.locale, categories)
+        if not met and not self.file.required:
+            return asked  # nearly always, and the same for every row
         known = [self._book.categories[name] for name in categories]
         found = [
             *self._broken(met, self._book.rules.values()),
             *self._own_broken(met),
-            *self._of_categories(creative, known, met),
-            *self._missing(creative, categories),
+            *self._of_categories(known, met),
         ]
-        return tuple(map(self._overridden, dict.fromkeys(found)))
+        missing = self._missing(matter, categories)
+        return tuple(dict.fromkeys((*map(self._overridden, found), *asked, *map(self._overridden, missing))))
 
     # -- what stands there -------------------------------------------------------------------------------------------
 
-    def _met(self, creative: Creative, further: Iterable[tuple[str, str]]) -> Iterator[_Met]:
-        for_texts, for_prompts = self._phrases(creative.locale, False), self._phrases(creative.locale, True)
-        for shot in creative.shots:
-            for hit in for_prompts.find(shot.prompt):
-                yield _Met(hit, PROMPT)
-            for path in (shot.picture, shot.last_picture, shot.clip, *shot.references):
-                for hit in for_texts.find(path.stem) if path else ():
-                    yield _Met(hit, "file name")
-        for place, text in (*_texts(creative), *further):
-            for hit in for_texts.find(text) if text else ():
-                yield _Met(hit, place)
+    def _met(self, matter: Matter) -> list[_Met]:
+        for_texts, for_prompts = self._phrases(matter.locale)
+        covers = self._harmless.covers
+        met = [_Met(hit, PROMPT) for text in matter.prompts if not covers(text) for hit in for_prompts.find(text)]
+        named = [("file name", name) for name in matter.files]
+        for places in (named, matter.texts, matter.beside):
+            met += [_Met(hit, place) for place, text in places if not covers(text) for hit in for_texts.find(text)]
+        return met
 
-    def _phrases(self, locale: str, prompt: bool) -> Phrasebook:
-        """The phrases that hold in a locale; prompts are held against the English ones besides."""
-        if (locale, prompt) not in self._books:
-            tags = {"", *fallbacks(locale), *(("en",) if prompt else ())}
-            language = locale.split("-")[0]
-            entries = [*self._book.entries(language, self._exceptions), *self._own_entries(tags)]
-            self._books[locale, prompt] = Phrasebook(entries, language)
-        return self._books[locale, prompt]
+    def _phrases(self, locale: str) -> tuple[Phrasebook, Phrasebook]:
+        """What is looked for in texts of a locale, and in its prompts: there the English ones besides."""
+        if locale not in self._books:
+            tags, language = {"", *fallbacks(locale)}, locale.split("-")[0]
+            general = [*self._book.entries(language, self._exceptions)]
+            for_texts, for_prompts = (
+                Phrasebook((*general, *self._own_entries(those)), language, self._harmless)
+                for those in (tags, tags | {"en"})
+            )
+            self._books[locale] = (for_texts, for_prompts)
+        return self._books[locale]
 
     @cached_property
     def _exceptions(self) -> dict[str, tuple[str, ...]]:
@@ -164,22 +181,29 @@ class Policy:
                 severity, reason, fix = self._own[one.hit.owner]
                 yield Verdict(one.hit.owner, severity, reason, one.place, one.hit.written, fix)
 
-    def _of_categories(self, creative: Creative, categories: list[Category], met: list[_Met]) -> Iterator[Verdict]:
+    def _of_categories(self, categories: list[Category], met: list[_Met]) -> Iterator[Verdict]:
         rules = dict.fromkeys(name for category in categories for name in category.rules)
-        yield from self._broken(met, (self._book.category_rules[name] for name in rules))
-        for category in categories:
-            yield from self._asked(creative, category)
+        yield from self._broken(met, [self._book.category_rules[name] for name in rules])
         if self.stated and not categories:
             yield from self._unstated(met)
 
-    def _asked(self, creative: Creative, category: Category) -> Iterator[Verdict]:
-        least = category.age_in(territory_of(creative.locale))
+    def _asked(self, locale: str, categories: tuple[str, ...]) -> tuple[Verdict, ...]:
+        """What the categories ask whatever the ad says."""
+        question = (locale, categories)
+        if question not in self._asks:
+            known = [self._book.categories[name] for name in categories]
+            asked = dict.fromkeys(one for category in known for one in self._asks_of(locale, category))
+            self._asks[question] = tuple(map(self._overridden, asked))
+        return self._asks[question]
+
+    def _asks_of(self, locale: str, category: Category) -> Iterator[Verdict]:
+        least = category.age_in(territory_of(locale))
         said = self.file.minimum_age
         if least and (said is None or said < least):
             have = "states no minimum_age" if said is None else f"has an audience from {said} on"
             reason = f"ads for {category.title.lower()} are for people of {least} and over, and policy.yaml {have}"
             fix = f"Target the ads at {least}+ and write `minimum_age: {least}` in policy.yaml"
-            yield Verdict(f"{category.id}_audience", BLOCK, reason, "category", creative.locale, fix)
+            yield Verdict(f"{category.id}_audience", BLOCK, reason, "category", locale, fix)
         if category.review:
             reason = f"{category.title}: a person looks at every ad"
             yield Verdict(f"{category.id}_review", REVIEW, reason, "category", "")
@@ -193,20 +217,20 @@ class Policy:
                     fix = f"Write `{category.id}` or `none` in the column `category`, or `category:` in policy.yaml"
                     yield Verdict(f"{category.id}_unstated", REVIEW, reason, one.place, one.hit.written, fix)
 
-    def _missing(self, creative: Creative, categories: tuple[str, ...]) -> Iterator[Verdict]:
-        tags = {"", *fallbacks(creative.locale)}
+    def _missing(self, matter: Matter, categories: tuple[str, ...]) -> Iterator[Verdict]:
+        tags = {"", *fallbacks(matter.locale)} if self.file.required else {""}
         for number, line in enumerate(self.file.required, start=1):
             if line.locale not in tags or (line.category and line.category not in categories):
                 continue
-            if not self._says(creative, line):
+            if not self._says(matter, line):
                 place = {"any": "texts"}.get(line.where, line.where)
                 fix = f"Let the template or the row say it ({line.where})"
                 yield Verdict(
                     f"required_{number}", line.severity, f"{line.reason}; the line is missing", place, line.say[0], fix
                 )
 
-    def _says(self, creative: Creative, line: Required) -> bool:
-        texts = [text for place, text in _texts(creative) if line.where in (place, "any") and place not in ("row_id",)]
+    def _says(self, matter: Matter, line: Required) -> bool:
+        texts = [text for place, text in matter.texts if line.where in (place, "any") and place != "row_id"]
         wanted = [self._plain(phrase) for phrase in line.say]
         return any(phrase in self._plain(text) for text in texts for phrase in wanted)
 
@@ -257,12 +281,3 @@ def verdicts_json(verdicts: Iterable[Verdict]) -> list[Mapping[str, str]]:
     """Verdicts for the JSON beside a delivery."""
     names = ("rule", "severity", "reason", "place", "found", "override")
     return [{name: getattr(verdict, name) for name in names} for verdict in verdicts]
-
-
-def _texts(creative: Creative) -> Iterator[tuple[str, str]]:
-    """Everything that is shown, said or written into a name, by its place."""
-    for layer in creative.layers:
-        yield layer.kind, layer.text
-        yield from layer.extra.items()
-    yield "voiceover", creative.voiceover
-    yield "row_id", creative.row.row_id

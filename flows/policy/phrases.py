@@ -1,6 +1,6 @@
 """Lists of words and phrases, compiled once, looked for in texts: fast where nothing is found, which is nearly always.
 
-Ten thousand rows bring a quarter of a million texts and few different words: a token that begins no phrase is
+What is harmless for all books is not looked at (`harmless.py`). Of other texts a token that begins no phrase is
 remembered, and a text of such tokens is done with one comparison of sets. Does not know why a phrase is on a list.
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from flows.policy.harmless import Harmless
 from flows.policy.spelling import SPELT_OUT, Word, fold, readings, stands_alone, words
 
 #: Tokens and texts remembered; cleared when full.
-_KEPT = 200_000
-_KEPT_TEXTS = 50_000
+_KEPT = 20_000
+_KEPT_TEXTS = 4_000
 #: Thai to Burmese, Khmer, kana and Han.
 _UNSPACED = (("\u0e00", "\u109f"), ("\u1780", "\u17ff"), ("\u3040", "\u9fff"))
 
@@ -57,14 +58,15 @@ class _Lists:
 
 
 class Phrasebook:
-    """All phrases that hold for texts of one language."""
+    """All phrases that hold for texts of one language. Books that share a `Harmless` share what begins nothing."""
 
-    def __init__(self, entries: Iterable[Entry], language: str = "") -> None:
-        self._language = language
+    def __init__(self, entries: Iterable[Entry], language: str = "", harmless: Harmless | None = None) -> None:
+        self._language, self._harmless = language, harmless or Harmless()
         self._lists = _Lists()
         for entry in entries:
             self._add(entry)
         self._beginnings = tuple(self._lists.by_beginning)
+        self._harmless.learn(self._lists.by_word, self._beginnings)
         self._clean: set[str] = set()
         self._single: set[str] = set()
         self._begun: dict[str, tuple[_Sought, ...]] = {}
@@ -72,6 +74,8 @@ class Phrasebook:
 
     def find(self, text: str) -> tuple[Hit, ...]:
         """Every phrase of the lists that stands in a text, each once."""
+        if self._harmless.covers(text):
+            return ()
         found = self._found.get(text)
         if found is None:
             found = () if self._is_clean(text) else self._search(text)

@@ -18,6 +18,8 @@ from pathlib import Path
 FILE = Path(__file__).with_name("letters.toml")
 #: So many letters standing alone, one after another, are a word spelt out.
 SPELT_OUT = 3
+#: Signs that are read as letters besides.
+SIGNS = "@$!€£"
 #: Forms of one word that are tried; `1l1l1l` has 64 readings and none is worth a second.
 _MOST_FORMS = 16
 
@@ -83,17 +85,18 @@ def readings(text: str, language: str = "") -> Iterator[tuple[Word, ...]]:
     tokens = text.split()
     plain = [word for token in tokens for word in _plain(token, language)]
     yield tuple(plain)
-    if any(sign in text for sign in "@$!€£"):
+    if any(sign in text for sign in SIGNS):
         yield tuple(word for token in tokens for word in _with_signs(token, language))
-    joined = _joined(plain)
-    if len(joined) < len(plain):
-        yield joined
+    if sum([len(word.written) == 1 for word in plain]) >= SPELT_OUT:
+        joined = _joined(plain)
+        if len(joined) < len(plain):
+            yield joined
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _plain(token: str, language: str) -> tuple[Word, ...]:
     """The words of a token between spaces: `Dick's` and `rock-solid` are two each."""
-    return tuple(Word(part, _forms(part, language)) for part in _BETWEEN.split(fold(token, language)) if part)
+    return tuple(Word(part, forms_of(part, language)) for part in _BETWEEN.split(fold(token, language)) if part)
 
 
 def stands_alone(token: str, language: str) -> bool:
@@ -106,10 +109,10 @@ def _with_signs(token: str, language: str) -> tuple[Word, ...]:
     """A token whose signs stand for letters: `$ex`, `sh!t`. A sign at its end is punctuation."""
     folded = fold(token, language).strip(".,:;!?()[]\"'…")
     leet = _letters().leet
-    if not any(sign in folded for sign in "@$!€£") or not any(character.isalpha() for character in folded):
+    if not any(sign in folded for sign in SIGNS) or not any(character.isalpha() for character in folded):
         return _plain(token, language)
-    spelt = "".join(leet[sign][0] if sign in "@$!€£" else sign for sign in folded)
-    return tuple(Word(token, _forms(part, language)) for part in _BETWEEN.split(spelt) if part)
+    spelt = "".join(leet[sign][0] if sign in SIGNS else sign for sign in folded)
+    return tuple(Word(token, forms_of(part, language)) for part in _BETWEEN.split(spelt) if part)
 
 
 def _joined(plain: list[Word]) -> tuple[Word, ...]:
@@ -122,7 +125,7 @@ def _joined(plain: list[Word]) -> tuple[Word, ...]:
             continue
         if len(run) >= SPELT_OUT:
             spelt = "".join(letter.written for letter in run)
-            made.append(Word(spelt, _forms(spelt, "")))
+            made.append(Word(spelt, forms_of(spelt, "")))
         else:
             made += run
         run = []
@@ -131,8 +134,8 @@ def _joined(plain: list[Word]) -> tuple[Word, ...]:
     return tuple(made)
 
 
-@lru_cache(maxsize=65_536)
-def _forms(word: str, language: str) -> tuple[str, ...]:
+@lru_cache(maxsize=8_192)
+def forms_of(word: str, language: str) -> tuple[str, ...]:
     """The word, and what it may stand for."""
     found = [word]
     if not word.isalpha() and any(character.isalpha() for character in word):

@@ -6,7 +6,6 @@ again before they leave the ledger. Knows the folder and the ledger; asks nobody
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,13 +17,11 @@ from flows.files import CannotWrite, sha256_file
 from flows.ledger import Finished, Ledger
 from flows.model import BadInput, Problem
 from flows.outputs import OutputFolder, bring
+from flows.profile import DRAFT
 from flows.results import write_results
 from flows.review.approvals import APPROVED, REJECTED, WAITING, Approvals
 from flows.review.gallery import Gallery, open_gallery
 from flows.status import RESULTS, campaign_folder
-
-#: Others that work as briefly as we do are waited for.
-_PATIENCE_SECONDS = 1.0
 
 
 def release(folder: Path, ledger: Ledger, only: Collection[str] | None = None) -> tuple[Problem, ...]:
@@ -45,23 +42,11 @@ def release(folder: Path, ledger: Ledger, only: Collection[str] | None = None) -
 def held(folder: Path) -> Iterator[Path]:
     """Hold OUT/<campaign>/ against runs and other hands. Raises: BadInput when somebody keeps it for longer."""
     output = OutputFolder(campaign_folder(folder))
-    _open(output)
+    output.open()
     try:
         yield output.folder
     finally:
         output.close()
-
-
-def _open(output: OutputFolder) -> None:
-    """Take the folder; a review that is exchanging a film has it for some milliseconds, a run for much longer."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return output.open()
-        except BadInput:
-            if time.monotonic() > until:
-                raise
-        time.sleep(0.05)
 
 
 def bring_into_line(
@@ -90,6 +75,8 @@ def keep(gallery: Gallery, records: tuple[DeliveryRecord, ...]) -> None:
 
 def standing(record: DeliveryRecord, state: str, *, wanted: bool) -> DeliveryRecord:
     """The delivery's line by what people have decided; `wanted` is whether somebody has to."""
+    if record.status == DRAFT:
+        return record  # nobody decides about what is never published
     published = record.status == "published"
     status = {
         APPROVED: "published" if published else "approved",

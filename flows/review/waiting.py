@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.ledger import Ledger
 from flows.review.approvals import APPROVED, REJECTED, WAITING, Approvals
 from flows.review.gallery import Gallery, open_gallery
+from flows.review.release import release
 
 POLL_SECONDS = 10.0
 
@@ -38,6 +40,17 @@ def standing_of(gallery: Gallery, approvals: Approvals) -> Standing:
     records = (record for record in gallery.finished() if gallery.wants_person(record))
     states = [approvals.state(record.sha256) for record in records]
     return Standing(states.count(APPROVED), states.count(REJECTED), states.count(WAITING))
+
+
+def wait_and_release(folder: Path, ledger: Ledger, hours: float) -> Iterator[str]:
+    """Wait until nobody has to decide any more, or the hours are over; then put finals in their place.
+
+    Yields what there is to say meanwhile. Raises: BadInput when no finished run is in the folder.
+    """
+    for standing in watch_decisions(folder, Approvals(ledger.root), until=time.time() + hours * 3600):
+        yield f"{standing.sentence()} Review with: spotmill review {folder}"
+    for problem in release(folder, ledger):
+        yield problem.sentence()
 
 
 def watch_decisions(

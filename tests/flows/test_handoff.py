@@ -28,7 +28,7 @@ from flows.handoff.platforms import FILE, load_platforms
 from flows.handoff.wording import CALLS, OF_DELIVERY
 from flows.ledger import Ledger
 from flows.model import BadInput
-from flows.order import Order
+from flows.order import Order, prepare
 from flows.results import write_results
 from flows.review.approvals import Approvals
 from flows.settings import Settings
@@ -410,6 +410,63 @@ def test_wrong_templates_are_told_by_check(tmp_path: Path, extra: str, told: str
 # --- names ----------------------------------------------------------------------------------------------------------
 
 
+POLICY = "banned: [{say: [bargain*], reason: not our tone}, {say: [half past], reason: a claim, severity: review}]\n"
+
+
+def test_check_judges_the_texts_beside_the_film_in_every_placement(tmp_path: Path) -> None:
+    extra = (
+        "ignore_columns: [note]\nnaming: 'bargain_{{ creative_id }}_{{ placement }}'\nads:\n"
+        "  headline: \"{% if platform == 'linkedin' %}Bargains{% else %}Tea{% endif %}\"\n  primary_text: '{{note}}'\n"
+    )
+    campaign = small_campaign(tmp_path / "c", ROWS, placements="[instagram_reels, linkedin_square]", extra=extra)
+    assert not prepare(Order(campaign)).policy.stated, "without a policy nothing of it is banned"
+    (campaign / "policy.yaml").write_text(POLICY, "utf-8")
+    with pytest.raises(BadInput) as caught:
+        prepare(Order(campaign))
+    told = [(one.row, one.column, one.code, one.value) for one in caught.value.problems]
+    assert told == [
+        (row, column, "policy_refused", found)
+        for row in (1, 2)
+        for column, found in (("ads.headline", "bargains"), ("naming", "bargain"))
+    ]
+    assert "not our tone (rule banned_1)" in caught.value.problems[0].sentence()
+    (campaign / "campaign.yaml").write_text(
+        (campaign / "campaign.yaml").read_text("utf-8").replace("Bargains", "Cups").replace("bargain_", ""), "utf-8"
+    )
+    prepared = prepare(Order(campaign))
+    asked = {one.row.row_id: prepared.planner.reviews(one) for one in prepared.creatives()}
+    assert asked["red"] == ()
+    assert asked["blue"] == ("ads.primary_text: a claim ('half past'), rule banned_2",)
+
+
+def test_a_text_that_the_policy_blocks_is_not_handed_over(tmp_path: Path) -> None:
+    made = Made(tmp_path, extra="ads: {primary_text: 'A bargain: {{ product }}'}\n")
+    made.add("instagram_reels")
+    made.add("facebook_feed", headline="A bargain")
+    folder = made.write()
+    assert hand_off(folder, tmp_path / "free", campaign=made.campaign).ads
+    (made.campaign / "policy.yaml").write_text(POLICY, "utf-8")
+    with pytest.raises(BadInput) as caught:
+        hand_off(folder, tmp_path / "to", campaign=made.campaign)
+    (problem,) = caught.value.problems
+    assert (problem.row, problem.column, problem.code) == (1, "ads.primary_text", "policy_refused")
+    assert not (tmp_path / "to").exists()
+
+
+def test_a_text_that_somebody_must_look_at_waits_for_an_approval(tmp_path: Path) -> None:
+    made = Made(tmp_path, extra='ads: {primary_text: "{{ note }}"}\n')
+    (made.campaign / "policy.yaml").write_text(POLICY, "utf-8")
+    made.add("instagram_reels", row="blue")
+    made.add("instagram_reels", row="red")
+    done = hand_off(made.write(), tmp_path / "to", campaign=made.campaign)
+    assert [(one.creative_id, one.code) for one in done.refused] == [("blue_en-US_control", "not_approved")]
+    assert "ads.primary_text: a claim ('half past'), rule banned_2" in done.refused[0].sentence()
+    blue = next(one for one in made.records if one.row_id == "blue")
+    Approvals(made.ledger).decide(blue.sha256, "approve", "Ada")
+    made.records = [replace(one, approval="approved" if one is blue else "") for one in made.records]
+    assert not hand_off(made.write(), tmp_path / "to", campaign=made.campaign).refused
+
+
 def test_names_follow_their_template_and_are_safe(tmp_path: Path) -> None:
     made = Made(tmp_path, extra="naming: '{{ campaign }}/{{ locale }} {{ product }}_{{ placement }}_{{ aspect }}'\n")
     made.add("instagram_reels")
@@ -599,6 +656,9 @@ def test_the_command_tells_and_ends_with_the_right_code(tmp_path: Path, monkeypa
     some = CliRunner().invoke(cli.commands, words)
     assert some.exit_code == 1
     assert "not handed over: red_en-US_control / linkedin_square: proof_failed" in some.output
+    none = CliRunner().invoke(cli.commands, [*words, "--platform", "linkedin"])
+    assert none.exit_code == 2
+    assert f"{tmp_path / 'to'}: 1 file written, 0 there already" in none.output
 
 
 def test_a_campaign_that_has_moved_is_asked_for(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from flows.faults import REFUSAL
 from flows.model import BadInput, Creative, LayerBrief, Row, ShotBrief
 from flows.order import Order, prepare
 from flows.policy.gate import POLICY_REFUSED
+from flows.policy.harmless import Harmless
 from flows.policy.judge import Policy, Verdict, judge, review_reasons
 from flows.policy.phrases import Entry, Phrasebook
 from flows.policy.policy_file import PolicyFile, read_policy
@@ -366,6 +367,24 @@ def test_texts_beside_the_film_are_judged_with_it() -> None:
     assert [(one.rule, one.place) for one in judge(creative(), by, [("primary_text", "So cheap")])] == [
         ("banned_1", "primary_text")
     ]
+
+
+@given(
+    st.lists(st.sampled_from(["slop", "s", "l", "o", "p", "sl0p", "sure", "win,", "dick", "Smith", "$lop", "tea", "7"]))
+)
+def test_what_is_passed_over_as_harmless_holds_nothing(parts: list[str]) -> None:
+    """The slow search looks at every word; the quick answer is the same."""
+    text = " ".join(parts)
+    assert BANNED.find(text) == BANNED._search(text)
+
+
+def test_what_was_harmless_is_looked_at_again_when_a_book_comes_in() -> None:
+    harmless = Harmless()
+    one = Phrasebook([Entry("own", "slop")], "en", harmless)
+    assert not one.find("a glass of tea")
+    other = Phrasebook([Entry("own", "glass of tea")], "de", harmless)
+    assert other.find("a glass of tea")
+    assert not one.find("a glass of tea")
 
 
 def test_judging_is_pure() -> None:
