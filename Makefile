@@ -6,7 +6,7 @@ OUT ?= out
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install diffusion demo test test-slow test-gpu fuzz lint types bench bench-gpu trust-report lock clean
+.PHONY: help install diffusion demo test test-slow test-gpu fuzz lint types bench bench-gpu trust-report faults deploy-check lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,16 +59,28 @@ bench-gpu: $(VENV)/.diffusion ## Stock diffusers against Spotmill's speed levels
 bench: $(VENV)/.installed ## CPU seconds of the sample run against bare encodes of the same films
 	@$(BIN)/python -m benchmarks.bench
 
+faults: $(VENV)/.diffusion ## Inject every fault of benchmarks/faults.toml for real, into benchmarks/faults.md (20 minutes)
+	@nice -n 10 $(BIN)/python -m benchmarks.faults --processes 2 --out benchmarks/faults.md
+
 trust-report: $(VENV)/.installed ## What the marks outlive and what they cost (ten minutes), into benchmarks/trust.md
 	@$(BIN)/python -m benchmarks.trust_report --out benchmarks/trust.md
 
+deploy-check: $(VENV)/.diffusion ## What of deploy/ can be checked with the tools that are here (deploy/README.md)
+	@$(BIN)/python deploy/check.py $(ARGS)
+
+soak: $(VENV)/.diffusion ## A thousand and ten thousand ads: time and memory beside the pixels (an hour), into benchmarks/soak.md
+	@nice -n 5 $(BIN)/python -m benchmarks.soak --out benchmarks/soak.md
+
 # torch itself pins its CUDA packages, and a CPU build has none of them: they stay out of the lock.
-lock: ## Renew both locks from pyproject.toml (needs uv)
+lock: ## Renew the locks from pyproject.toml (needs uv)
 	@$(COMPILE) --extra espeak --extra dev pyproject.toml -o requirements.lock
 	@$(COMPILE) --extra diffusion --extra learned --extra experiment --extra dev-tests --constraint requirements.lock \
 		pyproject.toml -o requirements-diffusion.all
 	@grep -vxFf requirements.lock requirements-diffusion.all | grep -Ev '^(nvidia-|cuda-|triton)' > requirements-diffusion.lock
-	@rm requirements-diffusion.all
+	@$(COMPILE) --extra cluster --constraint requirements.lock --constraint requirements-diffusion.lock \
+		pyproject.toml -o requirements-cluster.all
+	@grep -vxFf requirements.lock requirements-cluster.all > deploy/requirements-cluster.lock
+	@rm requirements-diffusion.all requirements-cluster.all
 
 clean: ## Remove everything that was made or installed here
 	@rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache

@@ -81,6 +81,8 @@ class CampaignFile(WrittenFile):
     music: str = ""
     seconds: float | None = Field(None, ge=1, le=180)
     quality: Literal["final", "archive", "preview"] = "final"
+    #: `draft` makes everything small and quick, for looking at.
+    profile: Literal["full", "draft"] = "full"
     disclosure: str = "auto"
     disclosure_reason: Line = ""
     landing_url: str = ""
@@ -323,4 +325,5 @@ def _campaign(
         naming=file.naming,
         ads=file.ads.written(),
         experiment=experiment,
+        profile=file.profile,
     )

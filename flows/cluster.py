@@ -1,4 +1,4 @@
-"""The only file that knows Ray: a crew of workers on this machine or on a cluster.
+"""A crew of workers on Ray, on this machine or on a cluster. Beside `nodes.py` and `placing.py` only this knows Ray.
 
 Jobs and answers are small values; footage and films stay in the ledger's folder, which every worker can reach. Engines
 live in actors, so that a model is loaded once; everything else is a task on one core. What dies is reported as a
@@ -10,16 +10,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import NodeDiedError, RayActorError, RayError, WorkerCrashedError
+from ray.exceptions import NodeDiedError, OutOfMemoryError, RayActorError, RayError, WorkerCrashedError
 
 from flows.faults import INFRASTRUCTURE
 from flows.jobs import (
     FIXES,
+    KILLED,
     Batch,
     ConformJob,
     EngineJob,
@@ -28,11 +32,13 @@ from flows.jobs import (
     Job,
     Outcome,
     PromptJob,
+    Terms,
     failure_of,
     kind_of,
 )
 from flows.model import BadInput, Problem
 from flows.nodes import ClusterSize, Watches, place_on_node
+from flows.placing import elsewhere, end_worker, this_node, widest
 from flows.redaction import guard_logs, redact
 from flows.steps import Signing
 from flows.steps.files import with_files
@@ -50,10 +56,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @ray.remote(num_cpus=1, max_retries=0)
-def do_job(place: LedgerPlace, job: Job) -> Outcome:
+def do_job(place: LedgerPlace, job: Job, terms: Terms) -> Outcome:
     """A CPU job in a worker process of the cluster."""
     guard_logs()
-    return worker_of(place_on_node(place)).run(job)
+    return worker_of(place_on_node(place)).run(job, replace(terms, node=this_node()))
 
 
 @ray.remote(max_restarts=0, max_task_retries=0)
@@ -67,9 +73,9 @@ class EngineActor:
         guard_logs()
         self._worker = Worker(place_on_node(place))
 
-    def run(self, work: EngineJob | Batch) -> Outcome:
+    def run(self, work: EngineJob | Batch, terms: Terms) -> Outcome:
         """Render shots or encode texts."""
-        return self._worker.run(work)
+        return self._worker.run(work, replace(terms, node=this_node()))
 
 
 class RayCrew:
@@ -90,6 +96,10 @@ class RayCrew:
         self._idle_engines: list[Any] = []
         self._running: dict[Any, tuple[str, Any]] = {}  # reference -> ticket, engine actor or None
         self._conforming: set[str] = set()
+        #: Cores beyond the first, of jobs that have several for themselves.
+        self._further_cores: dict[str, int] = {}
+        #: Engine -> the machine that it is on, once it has said so.
+        self._homes: dict[Any, str] = {}
         self._not_sent: list[tuple[str, Outcome]] = []
         self._watches: Watches | None = None
         self._sender: AssetSender | None = None
@@ -133,29 +143,45 @@ class RayCrew:
             return rendering < self.engines
         if self._needs_gpu and isinstance(job, ConformJob) and len(self._conforming) >= self.engines:
             return False
-        busy = len(self._running) - (rendering if self._needs_gpu else 0)
+        busy = len(self._running) - (rendering if self._needs_gpu else 0) + sum(self._further_cores.values())
         return busy < self.slots
 
-    def submit(self, ticket: str, work: Job | Batch) -> None:
+    def submit(self, ticket: str, work: Job | Batch, terms: Terms) -> None:
         """Start the job on a free worker."""
         if failure := self._send_files(work):
             self._not_sent.append((ticket, Outcome(failures={"": failure})))
             return
         if isinstance(work, PromptJob | FootageJob | Batch):
-            engine = self._idle_engines.pop() if self._idle_engines else self._hire()
-            self._running[engine.run.remote(work)] = (ticket, engine)
+            engine = self._engine(terms.avoid)
+            self._running[engine.run.remote(work, terms)] = (ticket, engine)
             return
-        part = 0.0
+        part, cores = 0.0, widest(terms.cores)
+        if cores > 1:
+            self._further_cores[ticket] = cores - 1
         if self._needs_gpu and isinstance(work, ConformJob):
             self._conforming.add(ticket)
             part = CONFORM_GPU
-        self._running[do_job.options(num_gpus=part).remote(self._place, work)] = (ticket, None)
+        task = do_job.options(num_gpus=part, **({"num_cpus": cores} if cores > 1 else {}), **elsewhere(terms.avoid))
+        self._running[task.remote(self._place, work, terms)] = (ticket, None)
 
-    def _hire(self) -> Any:
-        """A new engine actor. A CPU engine reserves no core for life: `room` keeps the count."""
-        return EngineActor.options(  # type: ignore[attr-defined]  # added by the decorator
-            num_gpus=1 - CONFORM_GPU if self._needs_gpu else 0, num_cpus=0
-        ).remote(self._place, self._needs_gpu)
+    def _engine(self, avoid: tuple[str, ...]) -> Any:
+        """An engine that waits for work, else a new one, on a machine that is not to be avoided if there is another."""
+        where = elsewhere(avoid, "GPU" if self._needs_gpu else "CPU")
+        fitting = [engine for engine in self._idle_engines if not where or self._homes.get(engine) not in avoid]
+        if fitting:
+            self._idle_engines.remove(fitting[-1])
+            return fitting[-1]
+        if self._idle_engines and self._needs_gpu:
+            self._dismiss(self._idle_engines.pop())  # it would keep the GPU that the new one is to have
+        # A CPU engine reserves no core for life: `room` keeps the count. Told nothing, Ray puts an actor where a core
+        # is and takes none; with `num_cpus=0` it would put engines on a head that only leads.
+        share = {"num_gpus": 1 - CONFORM_GPU, "num_cpus": 0} if self._needs_gpu else {}
+        options = EngineActor.options(**share, **where)  # type: ignore[attr-defined]  # the decorator
+        return options.remote(self._place, self._needs_gpu)
+
+    def _dismiss(self, engine: Any) -> None:
+        self._homes.pop(engine, None)
+        ray.kill(engine)
 
     def _send_files(self, work: Job | Batch) -> Failure | None:
         """Have the user's files of a job on the store, for machines that do not see them; why not, where that fails."""
@@ -180,27 +206,35 @@ class RayCrew:
 
     def _answer(self, reference: Any) -> tuple[str, Outcome]:
         ticket, engine = self._running.pop(reference)
-        self._conforming.discard(ticket)
+        self._forget(ticket)
         try:
             outcome: Outcome = ray.get(reference)
         except RayError as error:
+            self._homes.pop(engine, None)
             return ticket, _lost(error)
         if engine is not None and any(failure.fault == INFRASTRUCTURE for failure in outcome.failures.values()):
-            ray.kill(engine)  # it says itself that its process is of no use any more
+            self._dismiss(engine)  # it says itself that its process is of no use any more
         elif engine is not None:
+            self._homes[engine] = outcome.node
             self._idle_engines.append(engine)
         return ticket, outcome
 
-    def end(self, ticket: str) -> None:
-        """Kill the worker that has the job."""
+    def _forget(self, ticket: str) -> None:
+        self._conforming.discard(ticket)
+        self._further_cores.pop(ticket, None)
+
+    def end(self, ticket: str, node: str, pid: int) -> None:
+        """Kill the worker that has the job. One that hangs may not hear Ray: its machine ends it and its programs."""
         for reference, (other, engine) in list(self._running.items()):
             if other == ticket:
                 del self._running[reference]
-                self._conforming.discard(ticket)
+                self._forget(ticket)
                 if engine is not None:
-                    ray.kill(engine)
+                    self._dismiss(engine)
                 else:
                     ray.cancel(reference, force=True)
+                if node and pid:
+                    end_worker(node, pid)
 
     def close(self) -> None:
         """Stop our workers, and Ray if we started it."""
@@ -218,14 +252,27 @@ class RayCrew:
         ray.shutdown()
 
 
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Ray takes SIGTERM for itself and ends the process from within, by an abort: a run is to end as at Ctrl-C."""
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@_sigterm_as_interrupt()
 def _start(workers: int, address: str) -> None:
     """Connect to a cluster, or start one of our own on the loopback interface for the time of the run."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if address:
         modules = [str(ROOT / name) for name in ("flows", "generation", "audio")]
-        ray.init(address=address, runtime_env={"py_modules": modules}, **quiet)
+        try:
+            ray.init(address=address, runtime_env={"py_modules": modules}, **quiet)
+        except ConnectionError as error:
+            raise _unreachable(address, error) from error
         return
     ray.init(
+        address="local",  # without it Ray joins whatever cluster somebody has started on this machine
         num_cpus=workers,
         include_dashboard=False,
         object_store_memory=OBJECT_STORE_BYTES,
@@ -234,14 +281,20 @@ def _start(workers: int, address: str) -> None:
     )
 
 
+def _unreachable(address: str, error: ConnectionError) -> BadInput:
+    """The sentence for a cluster that we cannot join."""
+    refused = "AuthToken" in str(error.__cause__)
+    message = "the Ray cluster refuses our token" if refused else "the Ray cluster does not answer"
+    fix = "Set RAY_AUTH_TOKEN to that of the cluster" if refused else "Check the address, and that `ray status` answers"
+    return BadInput((Problem(address, None, "cluster", "not_available", "", message, fix),))
+
+
 def _lacking(what: str, address: str) -> BadInput:
     """The sentence for a cluster that cannot do the work at all."""
     where = f"the Ray cluster at {address}" if address else "this machine"
     if what == "core":
-        message, fix = (
-            "it has no machine with a free core",
-            "Add one, or set `cluster_wait_seconds` if it grows by itself",
-        )
+        message = "it has no machine with a free core"
+        fix = "Add one, or set `cluster_wait_seconds` if it grows by itself"
     else:
         message = "the engine needs a GPU and Ray sees none"
         fix = "Name a cluster with a GPU by --cluster, or choose an engine that needs none by --engine"
@@ -252,6 +305,9 @@ def _lost(error: RayError) -> Outcome:
     """The worker is gone: killed by somebody, by the system for its memory, or with its machine."""
     died = isinstance(error, WorkerCrashedError | RayActorError | NodeDiedError)
     said = redact(str(error))
+    if isinstance(error, OutOfMemoryError):
+        words = "its worker was ended, because the memory of its machine was nearly full"
+        return Outcome(failures={"": Failure(KILLED, "", words, FIXES[KILLED], trace=said)})
     message = "its worker process died" if died else f"Ray: {said.splitlines()[0]}"
     failure = Failure("worker_died", "", message, FIXES["worker_died"], trace=said)
     return Outcome(failures={"": failure})

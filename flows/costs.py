@@ -50,9 +50,10 @@ class Costs:
     @property
     def usd(self) -> float | None:
         """Money of this run so far; None when a price is unknown."""
-        return self._money(self.cpu_seconds, self.gpu_seconds)
+        return self.money(self.cpu_seconds, self.gpu_seconds)
 
-    def _money(self, cpu_seconds: float, gpu_seconds: float) -> float | None:
+    def money(self, cpu_seconds: float, gpu_seconds: float) -> float | None:
+        """What these cost; None when a price is unknown."""
         if self._cpu_hour_usd < 0 or (self.gpu and self._gpu_hour_usd < 0):
             return None
         return cpu_seconds * self._cpu_hour_usd / 3600 + gpu_seconds * max(0.0, self._gpu_hour_usd) / 3600
@@ -64,7 +65,7 @@ class Costs:
         on_gpu = [spent.seconds for spent in steps if self.gpu and spent.kind in BY_ENGINE]
         cpu = sum(spent.cpu_seconds for spent in steps if not (self.gpu and spent.kind in BY_ENGINE))
         seconds, on_gpu_seconds = sum(spent.seconds for spent in steps), sum(on_gpu)
-        return Cost(round(seconds, 3), round(on_gpu_seconds, 3), self._money(cpu, on_gpu_seconds))
+        return Cost(round(seconds, 3), round(on_gpu_seconds, 3), self.money(cpu, on_gpu_seconds))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from flows.jobs import Batch, Job, Outcome
+from flows.jobs import Batch, Job, Outcome, Terms
 from flows.stores.shared import LedgerPlace
 from flows.worker import worker_of
 
@@ -28,14 +28,14 @@ class Crew(Protocol):
     def room(self, job: Job) -> bool:
         """Whether the job would start at once: a matter of its kind, the same for all jobs of one."""
 
-    def submit(self, ticket: str, work: Job | Batch) -> None:
+    def submit(self, ticket: str, work: Job | Batch, terms: Terms) -> None:
         """Start the job, or several that belong together."""
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """Wait for at least one job to end, or for the timeout; the tickets of those that ended."""
 
-    def end(self, ticket: str) -> None:
-        """Kill the job; it will not be reported."""
+    def end(self, ticket: str, node: str, pid: int) -> None:
+        """Kill the job, which is done by this process of this machine, if that is known; it will not be reported."""
 
     def close(self) -> None:
         """Let everybody go."""
@@ -55,16 +55,16 @@ class InlineCrew:
         """One at a time."""
         return not self._done
 
-    def submit(self, ticket: str, work: Job | Batch) -> None:
+    def submit(self, ticket: str, work: Job | Batch, terms: Terms) -> None:
         """Run it now."""
-        self._done.append((ticket, self._worker.run(work)))
+        self._done.append((ticket, self._worker.run(work, terms)))
 
     def finished(self, timeout_seconds: float) -> list[tuple[str, Outcome]]:
         """What has run."""
         done, self._done = self._done, []
         return done
 
-    def end(self, ticket: str) -> None:
+    def end(self, ticket: str, node: str, pid: int) -> None:
         """Nothing runs behind our back here."""
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from flows.disclosure import VALUES as DISCLOSURES
 #: Every state of a delivery, in the order in which they are counted, with what it means.
 STATES = {
     "done": "delivered and checked",
+    "draft": "made small by the draft profile; never published",
     "failed": "could not be made; the code and the step say why",
     "invalid": "the row was not run because its data is wrong",
     "refused": "the engine declined the content",
@@ -32,7 +33,11 @@ STATES = {
 }
 #: A run ends with every delivery in one of these.
 FAILED_STATES = ("failed", "invalid", "refused", "budget_stopped", "interrupted")
-FINISHED_STATES = ("done", "needs_review", "approved", "rejected", "published")
+FINISHED_STATES = ("done", "draft", "needs_review", "approved", "rejected", "published")
+
+
+#: Creative and placement.
+Key = tuple[str, str]
 
 
 class CountMismatch(Exception):
@@ -96,15 +101,19 @@ class DeliveryRecord:
             raise ValueError(f"{place}: a failed delivery needs a code and a message")
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """Creative and placement; rows that were never expanded go by their number."""
         return (self.creative_id or f"row {self.row}", self.placement)
 
 
 def count_states(records: Iterable[DeliveryRecord]) -> dict[str, int]:
     """How many deliveries are in each state, in the order of `STATES`; states without any are left out."""
-    counts = Counter(record.status for record in records)
-    return {state: counts[state] for state in STATES if counts[state]}
+    return in_order_of_states(Counter(record.status for record in records))
+
+
+def in_order_of_states(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by state, in the order of `STATES`; states without any are left out."""
+    return {state: counts[state] for state in STATES if counts.get(state)}
 
 
 def verdict(counts: Mapping[str, int]) -> str:
@@ -116,12 +125,12 @@ def verdict(counts: Mapping[str, int]) -> str:
     return ("done with errors" if good else "failed") if bad else "done"
 
 
-def in_plan_order(records: Iterable[DeliveryRecord], expected: Iterable[tuple[str, str]]) -> tuple[DeliveryRecord, ...]:
+def in_plan_order(records: Iterable[DeliveryRecord], expected: Iterable[Key]) -> tuple[DeliveryRecord, ...]:
     """The records in the order of the plan's (creative, placement) pairs.
 
     Raises: CountMismatch naming what is missing, what is there twice and what nobody planned.
     """
-    by_key: dict[tuple[str, str], DeliveryRecord] = {}
+    by_key: dict[Key, DeliveryRecord] = {}
     twice = [record.key for record in records if by_key.setdefault(record.key, record) is not record]
     planned = list(expected)
     missing = [key for key in planned if key not in by_key]
@@ -129,12 +138,17 @@ def in_plan_order(records: Iterable[DeliveryRecord], expected: Iterable[tuple[st
     planned_twice = [key for key, count in Counter(planned).items() if count > 1]
     wrong = {"missing": missing, "twice": twice, "not planned": unplanned, "planned twice": planned_twice}
     if any(wrong.values()):
-        parts = [f"{len(keys)} {what}: {_some(keys)}" for what, keys in wrong.items() if keys]
-        raise CountMismatch(f"{len(planned)} deliveries were planned; " + "; ".join(parts))
+        raise mismatch(len(planned), wrong)
     return tuple(by_key[key] for key in planned)
 
 
-def _some(keys: Sequence[tuple[str, str]]) -> str:
+def mismatch(planned: int, wrong: Mapping[str, Sequence[Key]]) -> CountMismatch:
+    """The fault in words: how many were planned, and some of what is wrong in each way."""
+    parts = [f"{len(keys)} {what}: {_some(keys)}" for what, keys in wrong.items() if keys]
+    return CountMismatch(f"{planned} deliveries were planned; " + "; ".join(parts))
+
+
+def _some(keys: Sequence[Key]) -> str:
     named = ", ".join(" / ".join(filter(None, key)) for key in keys[:5])
     return named + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
 

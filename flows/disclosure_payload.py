@@ -16,7 +16,7 @@ from pathlib import Path
 
 from flows.disclosure import Disclosure
 from flows.disclosure_table import Field
-from flows.files import write_whole
+from flows.files import write_json
 from flows.placements import Placement
 
 #: The names of the files; a platform takes the star's place.
@@ -115,11 +115,12 @@ def _of(item: Declared) -> Json:
     return entry
 
 
-def write_payloads(home: Path, made: Mapping[str, Json]) -> None:
-    """Write a creative's payloads into its folder.
+def write_payloads(home: Path, made: Mapping[str, Json]) -> bool:
+    """Write a creative's payloads into its folder; whether any had to be written.
 
     What an earlier run said of a placement stays as long as its film is there; a payload of no film is removed.
     """
+    written = left = False
     there = {path.name.split(".")[1] for path in home.glob(NAMES)}
     for platform in sorted({*made, *there}):
         path = home / NAMES.replace("*", platform)
@@ -129,9 +130,11 @@ def write_payloads(home: Path, made: Mapping[str, Json]) -> None:
             path.unlink(missing_ok=True)
             continue
         payload = {**(made.get(platform) or _read(path)), "placements": kept}
-        write_whole(path, json.dumps(payload, ensure_ascii=False, indent=2) + "\n")
-    with suppress(OSError):  # anything else is still there, or nothing ever was
-        home.rmdir()
+        written, left = write_json(path, payload) or written, True
+    if not left:
+        with suppress(OSError):  # anything else is still there, or nothing ever was
+            home.rmdir()
+    return written
 
 
 def _earlier(path: Path) -> dict[str, Json]:

@@ -17,6 +17,7 @@ from flows.energy import Energy, energy_of
 from flows.ledger import Finished, Ledger
 from flows.marking import marking_for
 from flows.order import Prepared
+from flows.profile import results_name
 from flows.settings import Settings
 from flows.steps import (
     BedStep,
@@ -37,7 +38,6 @@ from flows.steps import (
 )
 from flows.stores.opening import explaining
 from flows.stores.shared import open_ledger, place_of
-from flows.variants import slug
 
 if TYPE_CHECKING:
     from generation.engines.contract import Engine
@@ -151,7 +151,7 @@ def survey(prepared: Prepared, settings: Settings) -> Survey:
     seen: dict[str, set[int]] = {kind: set() for kind in KINDS}
     tallies = {kind: Tally() for kind in KINDS}
     creatives = 0
-    changes = Changes(settings.out.absolute() / slug(prepared.campaign.name))
+    changes = Changes(settings.out.absolute() / results_name(prepared.campaign))
     lengths: dict[str, float] = {}
     for plan in prepared.plans():
         creatives += 1

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from flows.files import appending
+
 NAME = "events.jsonl"
 #: A log of a million events is set aside when the next run begins; the one before it is dropped.
 LIMIT_BYTES = 128 << 20
@@ -43,7 +45,8 @@ class EventLog:
     def write(self, event: str, **facts: object) -> None:
         """Append one event. A line is written in one call: a process killed in between leaves whole lines."""
         line = {"at": round(time.time(), 3), "run": self._run, "event": event, **facts}
-        os.write(self._file, (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        with appending(self._path):
+            os.write(self._file, (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

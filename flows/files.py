@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import orjson
+
 
 class CannotWrite(Exception):
     """A file could not be written; its text names the file, the reason and what to do. Nothing half-written is left."""
@@ -32,11 +34,12 @@ class NoSpace(CannotWrite):
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, settle: bool = True) -> Iterator[Path]:
     """A fresh path beside `path` to write to; moved onto `path` in one step when the block ends without an exception.
 
     The block must write the file and close it. Whatever happens, the fresh path is gone afterwards, and `path` holds
     either what it held before or all of the new bytes, on the disk. The suffix is kept: ffmpeg and Pillow go by it.
+    Who writes many files into one folder may leave its names to one `sync(folder)` of their own: `settle=False`.
 
     Raises: NoSpace, CannotWrite instead of the OSError of a disk; other exceptions of the block pass through.
     """
@@ -46,24 +49,40 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield part
         sync(part)
         part.replace(path)
-        sync(path.parent)
+        if settle:
+            sync(path.parent)
     except OSError as error:
-        if error.filename is not None and Path(os.fsdecode(error.filename)) not in (part, path, path.parent):
-            raise  # about another file that the block reads
+        named = {Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if name is not None}
+        if named and not (named & {part, path, path.parent} and (len(named) == 1 or _is_full(error))):
+            raise  # about another file that the block reads; a copy names both, and only the new one needs space
         raise _explained(path, error) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file so that it is complete or as it was before. Text is UTF-8.
+def write_whole(path: Path, content: bytes | str, *, settle: bool = True) -> None:
+    """Write a file so that it is complete or as it was before. Text is UTF-8; `settle` is that of `atomic_path`.
 
     Raises: NoSpace, CannotWrite.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with atomic_path(path) as part:
+    with atomic_path(path, settle=settle) as part:
         part.write_bytes(data)
+
+
+def write_json(path: Path, value: object) -> bool:
+    """Write JSON for people and programs, unless exactly that is there already; whether it was written.
+
+    The folder's names are left to the caller's `sync`. Raises: NoSpace, CannotWrite.
+    """
+    # Beside each of ten thousand films: Python's own encoder takes ten times as long where lines are to be indented.
+    data = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    with suppress(OSError):
+        if path.read_bytes() == data:
+            return False
+    write_whole(path, data, settle=False)
+    return True
 
 
 def sync(path: Path) -> None:
@@ -75,9 +94,22 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def appending(path: Path) -> Iterator[None]:
+    """For what is written to a file in place: a log, a lock. Raises: NoSpace, CannotWrite in place of any OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise _explained(path, error) from error
+
+
+def _is_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def _explained(path: Path, error: OSError) -> CannotWrite:
     reason = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if _is_full(error):
         return NoSpace(f"{path.name}: no space left in {path.parent}. Free some and run again; finished steps are kept")
     if error.errno == errno.ENOENT:
         return CannotWrite(f"{path.name}: the folder {path.parent} does not exist, or nothing was written")

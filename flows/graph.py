@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from flows.attempts import Tries
 from flows.jobs import ConformJob, Failure, FootageJob, Job, Outcome, PlateJob, PromptJob, SoundJob
 from flows.ledger import Finished, Ledger
 from flows.steps import FootageStep, PlateStep, Step, TrackStep, VoiceStep
@@ -23,9 +24,7 @@ class Node:
     needs: tuple[str, ...]
     waits_for: set[str]
     wanted_by: list[str] = field(default_factory=list)
-    attempts: int = 0
-    #: Its batch was lost with its worker: so that it costs no other job another attempt, it goes alone from now on.
-    alone: bool = False
+    tries: Tries = field(default_factory=Tries)
 
 
 class JobGraph:
@@ -34,8 +33,8 @@ class JobGraph:
     def __init__(self, ledger: Ledger, on_ready: Callable[[str], None]) -> None:
         self._ledger, self._on_ready = ledger, on_ready
         self.nodes: dict[str, Node] = {}
-        #: Jobs that have ended: None went well, an outcome holds failures.
-        self.ended: dict[str, Outcome | None] = {}
+        #: Jobs that have failed, as a whole or in part.
+        self.ended: dict[str, Outcome] = {}
         self.shots_known = 0
         self.shots_ended = 0
 
@@ -109,8 +108,8 @@ class JobGraph:
         """Take a job out; those that waited for it alone are ready."""
         node = self.nodes.pop(identity)
         self.shots_ended += isinstance(node.job, FootageJob)
-        if remember:
-            self.ended[identity] = outcome if outcome.failures else None
+        if remember and outcome.failures:  # what went well is in the ledger
+            self.ended[identity] = outcome
         for other in node.wanted_by:
             waiting = self.nodes.get(other)
             if waiting:

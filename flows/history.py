@@ -28,6 +28,7 @@ class History:
     deliveries: dict[str, Event] = field(default_factory=dict)
     #: Steps behind it that a log knows, by key.
     steps: dict[str, Event] = field(default_factory=dict)
+    #: Attempts that failed, whether another one followed or not.
     failures: list[Event] = field(default_factory=list)
     runs: dict[str, Event] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ def history_of(folder: Path, creative_id: str) -> History:
             found.deliveries[event["placement"]] = event
         elif event["event"] == "step_made" and event["key"] in keys:
             found.steps[event["key"]] = event
-        elif event["event"] == "failed" and any(key in keys for key in event["keys"]):
+        elif event["event"] in ("failed", "tried") and any(key in keys for key in event["keys"]):
             found.failures.append(event)
         elif event["event"] == "run_started" and event["run"] in runs:
             found.runs[event["run"]] = event
@@ -69,17 +70,24 @@ def tell(folder: Path, creative_id: str, ledger: Ledger) -> Iterator[str]:
         yield from _delivery(folder, placement, event, ledger)
     if found.failures:
         yield "failures:"
-        for event in found.failures:
-            what = f"{event['step']}, attempt {event['attempt']}, {event['fault']}"
-            yield f"  {_when(event['at'])}  {what}: {event['message']}"
+        yield from map(_failure, found.failures)
     yield "steps, in the order in which they were made:"
     for event in sorted(found.steps.values(), key=lambda one: float(one["ended"])):
         work = f"{event['seconds']:.1f} s, {event['cpu_seconds']:.1f} CPU s"
         yield f"  {_when(event['ended'])}  {event['kind']:9s} {event['key']}  {work}  on {event['worker']}"
 
 
+def _failure(event: Event) -> str:
+    """Step, attempt, class, cause, and what came of it. Logs of earlier versions say less."""
+    used = f" ({event['tried']})" if event.get("tried") else ""
+    then = f"Tried again after {event['pause_seconds']} s" if event["event"] == "tried" else event.get("fix", "")
+    what = f"{event['step']}, attempt {event['attempt']}, {event['fault']}{used}"
+    return f"  {_when(event['at'])}  {what}: {event['code']}, {event['message'].rstrip('.')}. {then}".rstrip()
+
+
 def _delivery(folder: Path, placement: str, event: Event, ledger: Ledger) -> Iterator[str]:
-    reason = f": {event['code']}, {event['message']}. {event['fix']}" if event["code"] else ""
+    where = f" at {event['step']}, attempt {event['attempt']}, {event['fault']}" if event.get("step") else ""
+    reason = f"{where}: {event['code']}, {event['message'].rstrip('.')}. {event['fix']}" if event["code"] else ""
     yield f"{placement}: {event['status']}{reason}"
     facts = _facts(folder / event["creative_id"] / f"{placement}.json")
     if not facts:

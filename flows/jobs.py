@@ -8,11 +8,12 @@ stable code, the step, the class that decides about another attempt, and a sente
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flows.faults import class_of
+from flows.faults import CLASSES, class_of
 from flows.ledger import digest
 from flows.redaction import redact
 from flows.steps import (
@@ -39,11 +40,14 @@ FIXES = {
     "bad_shot": "Change what the message names: a picture, clip or LoRA of the row, or the campaign's `seconds`",
     "check_failed": "Look at the message; run again after mending, finished steps are kept",
     "out_of_memory": "Use smaller placements, a preset that needs less, or a machine with more memory",
+    "killed_for_memory": "Use fewer `workers`, smaller placements or a machine with more memory",
+    "tool_timed_out": "Run again; if it happens again, look at the disk, or raise `silence_seconds` on a slow machine",
+    "tool_killed": "Run again; if it happens again, look at the machine's memory",
     "refused": "Change the prompt, the row's texts or its picture",
     "content_refused": "Change the prompt or the row's `seed`; the same footage is never looked at twice",
     "no_space": "Free disk space and run again; finished steps are kept",
     "worker_died": "Run again; if it dies again, look at the log for its memory use",
-    "timed_out": "Run again, or raise `job_deadline_seconds`",
+    "timed_out": "Run again, or raise `silence_seconds` or `job_deadline_seconds`",
     "budget_stopped": "Run again with a larger budget; what was paid for is kept",
     "not_available": "Install, fetch or correct what the message names",
     "signing_failed": "Look at the message; `spotmill keys show` says what would sign",
@@ -55,6 +59,8 @@ FIXES = {
     "secret_missing": "Give every machine of the cluster the same secrets: deploy/README.md",
     "credentials_not_valid": "Run again; if it happens again, please report it with the log file",
 }
+#: Code of a worker that the system has ended because its machine's memory was nearly full.
+KILLED = "killed_for_memory"
 INTERNAL_FIX = "This is a fault of Spotmill: please report it with the log file"
 
 
@@ -71,10 +77,14 @@ class Failure:
     attempts: int = 1
     #: For the log only; never shown in results.
     trace: str = ""
+    #: Attempts by class of fault and what each class is allowed, in words.
+    tried: str = ""
 
     def __post_init__(self) -> None:
         if not self.fault:
             object.__setattr__(self, "fault", class_of(self.code))
+        if not self.fix:
+            object.__setattr__(self, "fix", FIXES.get(self.code) or CLASSES[self.fault].fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +107,29 @@ class Outcome:
 
     spent: tuple[Spent, ...] = ()
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    #: The machine of a cluster that it was done on.
+    node: str = ""
 
     @property
     def failure(self) -> Failure | None:
         """The failure of the whole job."""
         return self.failures.get("")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What goes along with work that is handed over."""
+
+    #: Under which name it shows life (`live.py`); without one it shows none.
+    sign: str = ""
+    #: A program that shows no new frame for so long is ended.
+    silence_seconds: float = 60.0
+    #: Cores that it is to have for itself: what was killed for its memory gets more room.
+    cores: int = 1
+    #: Machines of a cluster where its worker has died: it goes elsewhere, as long as there is one.
+    avoid: tuple[str, ...] = ()
+    #: The machine that it runs on; whoever starts it there says so.
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +254,10 @@ def kind_of(job: Job) -> str:
 def failure_of(error: Exception, step: str) -> Failure:
     """The error as a failure: our own errors speak for themselves, a full disk is named, the rest is our fault."""
     trace, said = redact("".join(traceback.format_exception(error))), redact(str(error))
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, MemoryError):
+        return Failure("out_of_memory", step, "memory did not suffice", FIXES["out_of_memory"], trace=trace)
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or (getattr(error, "code", "") == "tool_failed" and os.strerror(errno.ENOSPC) in said):
         return Failure("no_space", step, "the disk is full", FIXES["no_space"], trace=trace)
     if isinstance(error, RuntimeError) and str(error).startswith(LOST_GPU):
         message = f"its GPU cannot be used by this process any more ({said.splitlines()[0]})"

@@ -153,12 +153,13 @@ class Ledger:
         home = self.home(kind, key)
         home.parent.mkdir(parents=True, exist_ok=True)
         # Nobody who holds this lock waits for another one: it can be taken whatever else is held.
-        with self._lock("placing"):
+        with self._lock("_placing"):
             if self.find_here(kind, key) and not instead:
                 return
             shutil.rmtree(home, ignore_errors=True)
             os.rename(space.folder, home)  # noqa: PTH104 - the one call whose atomicity everything rests on
-        sync(home.parent)
+        # The folder above is not forced to the disk: a rename that goes with the power is a step made once more, and
+        # an ad has fifteen steps.
 
     @contextmanager
     def bringing(self, key: str) -> Iterator[Workspace]:

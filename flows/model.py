@@ -256,6 +256,8 @@ class Campaign:
     experiment: ExperimentBrief = field(default_factory=ExperimentBrief)
     #: What becomes of films whose rows are gone from the feed: keep or retire.
     gone_rows: str = "keep"
+    #: full, or draft: everything small and quick, never published.
+    profile: str = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,9 +63,12 @@ class Watch:
             return redact(str(error))
         return ""
 
-    def signs(self) -> dict[str, Sign]:
-        """The newest sign of each step that is being made on this machine."""
-        return self._live.all()
+    def signs(self, stops: set[str]) -> dict[str, Sign]:
+        """The newest sign of each step that is being made on this machine; `stops` names work that is to stop."""
+        signs = self._live.all()
+        for name in stops & signs.keys():
+            self._live.ask_to_stop(name)
+        return signs
 
 
 class Watches:
@@ -100,7 +103,7 @@ class Watches:
         self._follow()
         for name, watch in self._watches.items():
             if name not in self._asked:
-                self._asked[name] = watch.signs.remote()
+                self._asked[name] = watch.signs.remote(self._live.stops())
         asked = list(self._asked.values())
         ready = ray.wait(asked, num_returns=len(asked), timeout=0)[0] if asked else []
         for name, reference in list(self._asked.items()):

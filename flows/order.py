@@ -16,16 +16,19 @@ from pydantic import BaseModel, ValidationError
 from flows.brief import load_campaign
 from flows.expand import expand, file_sha256
 from flows.experiment.notes import experiment_notes
+from flows.film_plan import CreativePlan
+from flows.handoff.beside import Beside
 from flows.licences import licence_gate
 from flows.model import BadInput, Campaign, Creative, Problem, Row
 from flows.placements import get_placement
-from flows.plan import CreativePlan, Planner
+from flows.plan import Planner
 from flows.policy.casting import Casting
 from flows.policy.gate import PolicyGate
 from flows.policy.judge import Policy
 from flows.policy.policy_file import read_policy
 from flows.preflight import preflight
 from flows.problems import Problems, did_you_mean, in_order
+from flows.profile import draft_notice, in_profile
 from flows.refusals import Refusals
 from flows.rights.gate import RightsGate
 from flows.rows import RefusedRow, RowsRead, read_all_rows
@@ -56,6 +59,8 @@ class Order:
     budget: str | None = None
     #: The feed is right although it has lost more than half of its rows: what is gone may be retired.
     accept_shrink: bool = False
+    #: full or draft; None takes the campaign's.
+    profile: str | None = None
 
     @classmethod
     def of(cls, campaign: Path, choice: Mapping[str, Any]) -> Order:
@@ -111,6 +116,8 @@ def prepare(order: Order, internet: Internet | None = None) -> Prepared:
     """
     campaign = load_campaign(order.campaign)
     campaign = replace(campaign, engine=order.engine or campaign.engine, speed=order.speed or campaign.speed)
+    campaign = replace(campaign, profile=order.profile or campaign.profile)
+    campaign = in_profile(campaign, engine_asked=order.engine is not None)
     template = load_template(campaign.template, factors=[factor.name for factor in campaign.factors])
     read = read_all_rows(campaign, template, internet)
     rows = select_rows(read.rows, numbers=order.rows, sample=order.sample, where=order.where, seed=campaign.seed)
@@ -121,7 +128,7 @@ def prepare(order: Order, internet: Internet | None = None) -> Prepared:
     voice, voice_reason = _voice(campaign, rows, found)
     hashes = lru_cache(maxsize=65_536)(file_sha256)
     casting = Casting(campaign, template, read.rows)
-    policy = _policy(campaign, found)
+    policy = _policy(campaign, template, found)
     gate = PolicyGate(policy, campaign.rows_file.name)
     creatives = gate.watch(_expanded(campaign, template, rows, wanted, found, hashes, casting))
     if engine is None or voice is None:  # the reason is among the complaints
@@ -158,6 +165,7 @@ def prepare(order: Order, internet: Internet | None = None) -> Prepared:
             *gate.notes,
             *rights.notes,
             *_unproven(order, campaign),
+            *filter(None, (draft_notice(campaign),)),
             *experiment_notes(campaign, tuple(row for row in good if row.enabled)),
         ),
         planner=planner,
@@ -174,10 +182,12 @@ def _unproven(order: Order, campaign: Campaign) -> tuple[str, ...]:
     return ("--prove measures nothing here: the campaign's `invisible_mark` is none",)
 
 
-def _policy(campaign: Campaign, found: list[Problem]) -> Policy:
+def _policy(campaign: Campaign, template: Template, found: list[Problem]) -> Policy:
     """The campaign's policy; the rules that always hold where it has none or one that cannot be read."""
     read = read_policy(campaign.folder, campaign.policy, Problems("campaign.yaml", found))
-    return Policy(*read) if read else Policy()
+    beside = Beside(campaign, template).of if campaign.ads or campaign.naming else None
+    file, sha256 = read or (None, "")
+    return Policy(file, sha256, beside=beside)
 
 
 def _expanded(

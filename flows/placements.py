@@ -67,13 +67,20 @@ def watermark_for(placement: Placement, *, preview: bool = False) -> Watermark:
     return catalogue().preview if preview else placement.watermark
 
 
-def safe_box(place: Placement | Rendition) -> Box:
-    """The box of whole pixels that text and logos stay in: x, y, width, height, rounded inwards."""
+def safe_box(place: Placement | Rendition, size: tuple[int, int] | None = None) -> Box:
+    """The box of whole pixels that text and logos stay in: x, y, width, height, rounded inwards.
+
+    For a draft of another `size` it is this box scaled and rounded outwards: what fits into the film fits into it.
+    """
     safe = place.safe
     # repr() gives the decimal as it stands in the file: 0.65 * 1920 in floats is 1248.0000000000002.
     top, bottom, left, right = (Fraction(repr(part)) for part in (safe.top, safe.bottom, safe.left, safe.right))
     x, y = math.ceil(left * place.width), math.ceil(top * place.height)
     end_x, end_y = math.floor((1 - right) * place.width), math.floor((1 - bottom) * place.height)
+    if size and size != (place.width, place.height):
+        across, down = Fraction(size[0], place.width), Fraction(size[1], place.height)
+        x, y = math.floor(x * across), math.floor(y * down)
+        end_x, end_y = math.ceil(end_x * across), math.ceil(end_y * down)
     return x, y, end_x - x, end_y - y
 
 

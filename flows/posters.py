@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 #: Longer side in pixels and JPEG quality, by how many different posters there are: the page stays under some 25 MB.
-_SIZES = ((300, 480, 74), (1500, 320, 68), (10**9, 200, 60))
+_SIZES = ((300, 480, 74), (10**9, 320, 68))
 #: Our own posters have at most the size of a master; anything larger is not one.
 _LIMIT_PIXELS = 4096 * 4096
 

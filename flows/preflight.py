@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.fitting import Fitting
+from flows.lengths import frames_for
 from flows.loras import check_lora
 from flows.model import Campaign, Creative, Problem
 from flows.pictures import check_picture
-from flows.placements import Placement, Rendition, load_placements, load_renditions
-from flows.plan import frames_for
+from flows.placements import Placement, Rendition, load_placements
 from flows.problems import Problems, did_you_mean, in_order
+from flows.profile import FULL, renditions_of
 from flows.sheet import brand_style
 from flows.shots import Check, named_files
 from flows.steps import LEAD_IN_SECONDS, TAIL_SECONDS
@@ -49,22 +50,22 @@ class Abilities:
     estimate_seconds: Callable[[str, str], float]
 
 
-def installed() -> Abilities:
-    """What is there."""
+def installed(profile: str = FULL) -> Abilities:
+    """What is there, for pictures in a profile's sizes."""
     from audio.beds import mood_names
     from audio.estimate import estimate_seconds
     from generation.layers.titles import check_text
     from generation.looks import look_names
 
     moods = (*mood_names(), "none")
-    return Abilities(load_placements(), load_renditions(), look_names(), moods, check_text, estimate_seconds)
+    return Abilities(load_placements(), renditions_of(profile), look_names(), moods, check_text, estimate_seconds)
 
 
 def preflight(
     campaign: Campaign, template: Template, creatives: Iterable[Creative], abilities: Abilities | None = None
 ) -> tuple[Problem, ...]:
     """Every complaint about the campaign and its creatives, each with the row where it belongs to one."""
-    flight = _Flight(campaign, template, abilities or installed())
+    flight = _Flight(campaign, template, abilities or installed(campaign.profile))
     flight.check_campaign()
     for creative in creatives:
         flight.check(creative)

@@ -14,13 +14,15 @@ from pathlib import Path
 from flows.creative import VIDEO
 from flows.deliveries import FINISHED_STATES, DeliveryRecord
 from flows.disclosure import VALUES as DISCLOSURES
-from flows.files import CannotWrite
+from flows.files import CannotWrite, sha256_file
 from flows.ledger import Ledger
 from flows.model import BadInput, Problem
 from flows.problems import shown
+from flows.profile import DRAFT
 from flows.review.approvals import APPROVE, APPROVED, REJECTED, Approvals, heads
 from flows.review.gallery import Gallery, open_gallery
 from flows.review.links import write_links
+from flows.review.publications import Publications
 from flows.review.published import Listing
 from flows.review.release import bring_into_line, explained, held, keep, release
 from flows.review.shelves import BytesChanged, FolderShelf, NameTaken, Shelf, StoreShelf, bring_film
@@ -131,7 +133,7 @@ def _target(gallery: Gallery, to: Path) -> Path:
     target = to.absolute() / gallery.folder.name
     if target.resolve().is_relative_to(gallery.folder.resolve()):
         fix = "Name a folder outside of the results"
-        raise BadInput((Problem(str(to), None, None, "inside_results", "", "is inside the results' folder", fix),))
+        raise BadInput((Problem(str(to), None, None, "inside_results", "", "lies inside the results' folder", fix),))
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -147,13 +149,29 @@ def _hand_over(
     refusal = gate.refusal(record)
     if refusal is None:
         refusal = _copy(gallery, ledger, record, listing, done)
+    elif refusal.code == "proof_failed":
+        _forget(gallery, ledger, record)
+    publications = Publications(ledger.root)
     if refusal is None:
+        publications.note(record.sha256, gallery.about(record))
         return replace(record, status="published")
     done.refused.append(refusal)
     listing.withdraw(gallery.about(record))
+    publications.withdraw(record.sha256, gallery.about(record))
     # What is no longer fit to be published does not go on being called so.
     before = "approved" if record.approval == APPROVED else "done"
     return replace(record, status=before) if record.status == "published" else record
+
+
+def _forget(gallery: Gallery, ledger: Ledger, record: DeliveryRecord) -> None:
+    """Have the next run make the film anew, as the refusal says; it would find what is finished as it is."""
+    final = gallery.step(record, "delivery", ledger)
+    proof = final.facts.get("proof") if final else None
+    if not isinstance(proof, Mapping) or not str(proof.get("verdict")).startswith("fail"):
+        return  # the ledger knows nothing of it: the line is another film's
+    for kind in ("delivery", "package", "master"):
+        if step := gallery.step(record, kind, ledger):
+            ledger.remove(kind, step.key)
 
 
 def _copy(gallery: Gallery, ledger: Ledger, record: DeliveryRecord, listing: Listing, done: Handover) -> Refusal | None:
@@ -174,6 +192,8 @@ def _copy(gallery: Gallery, ledger: Ledger, record: DeliveryRecord, listing: Lis
                 files[f"{name}{ending}"] = listing.bring_beside(done.shelf, beside, f"{name}{ending}")
         new = bring_film(done.shelf, source, f"{name}.mp4", record.sha256)
     except BytesChanged:
+        if final and final.facts.get("sha256") != sha256_file(source):
+            ledger.remove("delivery", final.key)  # it is damaged: the next run makes it anew
         message = "the film in the ledger has other bytes than results.csv says"
         return _refused(record, "bytes_changed", message, "Run the campaign again and review what comes out")
     except NameTaken as error:
@@ -201,6 +221,8 @@ class Gate:
         if record.status not in FINISHED_STATES:
             fix = record.fix or "Run the campaign again with failed.csv"
             return _refused(record, "not_delivered", f"was not made ({record.code or record.status})", fix)
+        if record.status == DRAFT:
+            return _refused(record, "draft_profile", "it is a draft", "Run the campaign without the profile draft")
         return self._unapproved(record) or self._unproven(record) or self._undisclosed(record)
 
     def _unapproved(self, record: DeliveryRecord) -> Refusal | None:

@@ -11,14 +11,15 @@ from flows.costs import Cost
 from flows.deliveries import DeliveryRecord, with_utm
 from flows.disclosure import Disclosure
 from flows.disclosure_payload import Carried, Declared
-from flows.faults import BUDGET, DATA, REFUSAL
+from flows.faults import BUDGET, CLASSES, DATA, REFUSAL
 from flows.jobs import Failure
-from flows.ledger import Ledger
+from flows.ledger import Finished, Ledger
 from flows.model import Creative
 from flows.placements import Placement, get_placement
 from flows.policy.content import content_facts
 from flows.policy.gate import refused_by_policy
 from flows.produce import Delivered
+from flows.profile import DRAFT, FULL
 from flows.rows import RefusedRow
 from flows.steps import ConformStep, DraftStep, FootageStep, PlateStep, SurvivalStep
 
@@ -46,7 +47,7 @@ def done_record(
     utm = {"utm_source": placement.platform, "utm_medium": "paid_social", **creative.utm}
     return DeliveryRecord(
         **_identity(creative, placement.id),
-        status=BY_APPROVAL[approval],
+        status="draft" if item.film.draft else BY_APPROVAL[approval],
         attempts=item.attempts,
         seconds=cost.seconds,
         gpu_seconds=cost.gpu_seconds,
@@ -97,6 +98,7 @@ def refused_record(row: RefusedRow) -> DeliveryRecord:
     """The line of a row that was left out because its data is wrong, or because the policy refuses it."""
     refused = refused_by_policy(row.problems)
     first = refused or row.problems[0]
+    fault = REFUSAL if refused else DATA
     more = f" (and {len(row.problems) - 1} more)" if len(row.problems) > 1 else ""
     return DeliveryRecord(
         row=row.number,
@@ -106,10 +108,11 @@ def refused_record(row: RefusedRow) -> DeliveryRecord:
         placement="",
         status="refused" if refused else "invalid",
         code=first.code,
-        fault=REFUSAL if refused else DATA,
+        fault=fault,
         step="check",
+        attempts=1,
         message=first.sentence() + more,
-        fix=first.fix,
+        fix=first.fix or CLASSES[fault].fix,
     )
 
 
@@ -158,12 +161,13 @@ def _identity(creative: Creative, placement: str) -> dict[str, Any]:
     }
 
 
-def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger: Ledger) -> dict[str, object]:
+def facts_of(
+    creative: Creative, item: Delivered, record: DeliveryRecord, ledger: Ledger, package: Finished
+) -> dict[str, object]:
     """The JSON beside a delivery: what it shows and says, how it was made, what was measured, what is declared."""
     assert item.finished
     master, track = item.step.master, item.step.track
     voice = ledger.look("voice", master.voice.key) if master.voice else None
-    package = ledger.look("package", item.step.package.key)
     return {
         "creative_id": creative.creative_id,
         "row_id": creative.row.row_id,
@@ -175,6 +179,7 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
         "control_id": creative.control_id,
         "differs_in": creative.differs_in,
         "placement": record.placement,
+        "profile": DRAFT if item.film.draft else FULL,
         "sha256": record.sha256,
         "url_with_utm": record.url_with_utm,
         "engine": {"id": master.plate.footage[0].engine, "revision": master.plate.footage[0].engine_revision},
@@ -198,7 +203,7 @@ def facts_of(creative: Creative, item: Delivered, record: DeliveryRecord, ledger
         },
         "proof": item.finished.facts["proof"],
         "survival": _survival(item, ledger),
-        "measured": package.facts["measures"] if package else {},
+        "measured": package.facts["measures"],
         "inputs": inputs_of(item.step),
         "steps": {
             "footage": [shot.key for shot in master.plate.footage],

@@ -13,6 +13,7 @@ import os
 import re
 import traceback
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 REDACTED = "[redacted]"
@@ -58,11 +59,16 @@ _DROPPED = "a line of %s that may hold signatures is not written"
 
 def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The values of the environment's secret variables, longest first: one may be part of another."""
-    named = {name: value for name, value in environment.items() if _SECRET_NAME.search(name)}
-    values = {value.strip() for name, value in named.items() if not _NAMES_ONLY.search(name)}
+    values = {value.strip() for name, value in environment.items() if _opens(name)}
     # A file's name is no secret, and sentences about it have to name it.
     kept = {value for value in values if len(value) >= _SHORTEST and not value.startswith(("/", "~", "./"))}
     return tuple(sorted(kept, key=len, reverse=True))
+
+
+@lru_cache(maxsize=4096)
+def _opens(name: str) -> bool:
+    """Whether a variable of this name holds a secret: asked of the whole environment for every line of a log."""
+    return bool(_SECRET_NAME.search(name)) and not _NAMES_ONLY.search(name)
 
 
 class Redactor:
@@ -97,6 +103,9 @@ class Redaction(logging.Filter):
 
 def guarded(record: logging.LogRecord) -> logging.LogRecord:
     """The record without secrets in its message and its traceback."""
+    if getattr(record, "is_redacted", False):
+        return record  # when it was made; handlers that are known by name would do it again for every line
+    record.is_redacted = True
     family = record.name.partition(".")[0]
     if record.levelno < _NOT_BELOW.get(family, logging.NOTSET):
         record.msg, record.args, record.exc_info, record.exc_text = _DROPPED, (family,), None, None

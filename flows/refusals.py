@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flows.lengths import frames_for
 from flows.model import Campaign, Creative, Problem, ShotBrief
-from flows.placements import load_placements, load_renditions
-from flows.plan import Planner, frames_for
+from flows.placements import load_placements
+from flows.plan import Planner
 from flows.problems import Problems
 from flows.steps import FootageStep
 
@@ -31,7 +32,7 @@ class Refusals:
         self._campaign, self._planner, self._engine = campaign, planner, engine
         self._length = (length.min, length.max)
         self._answers: dict[tuple[object, ...], tuple[str, ...]] = {}
-        self._placements, self._renditions = load_placements(), load_renditions()
+        self._placements, self._renditions = load_placements(), planner.renditions
         #: Complaints with their rows, in the order in which they were met.
         self._told: dict[tuple[int | None, str], None] = {}
         self._unseen = self._begun_anew = False

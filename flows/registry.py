@@ -52,12 +52,11 @@ class Registry:
 
     def add(self, entry: Entry) -> None:
         """Remember a delivery. Raises: NoSpace, CannotWrite."""
-        text = json.dumps(asdict(entry), ensure_ascii=False, sort_keys=True) + "\n"
+        name = f"{entry.sha256}.{entry.identity}.json"
         for folder in self._folders(entry):
-            path = folder / f"{entry.sha256}.{entry.identity}.json"
-            if not path.is_file():
+            if not (folder / name).is_file():
                 folder.mkdir(parents=True, exist_ok=True)
-                write_whole(path, text)
+                write_whole(folder / name, json.dumps(asdict(entry), ensure_ascii=False, sort_keys=True) + "\n")
 
     def by_mark(self, payload: str) -> tuple[Entry, ...]:
         """Deliveries that carry this mark, in a fixed order."""

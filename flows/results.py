@@ -45,6 +45,7 @@ __all__ = [
     "verdict",
     "with_utm",
     "write_failed",
+    "write_lines",
     "write_manifest",
     "write_results",
 ]
@@ -88,8 +89,12 @@ def write_results(
 
     Raises: CountMismatch; NoSpace, CannotWrite. The file that was there stays in both cases.
     """
-    complete = in_plan_order(records, expected)
-    _write_table(path, [*columns, *own_columns(columns)], (_line(record, columns) for record in complete))
+    write_lines(path, columns, in_plan_order(records, expected))
+
+
+def write_lines(path: Path, columns: Sequence[str], records: Iterable[DeliveryRecord]) -> None:
+    """The same for records that are proven to be the plan's, and in its order. Raises: NoSpace, CannotWrite."""
+    _write_table(path, [*columns, *own_columns(columns)], (_line(record, columns) for record in records))
 
 
 def _line(record: DeliveryRecord, columns: Sequence[str]) -> list[str]:
@@ -193,6 +198,18 @@ class FailedRow:
     row_id: str
     cells: Mapping[str, str] = field(hash=False)
     placements: tuple[str, ...]
+    #: What went wrong, each different thing once: step, attempt, class and code, cause, way out.
+    why: tuple[str, ...] = ()
+
+
+#: Column of failed.csv for people; a name that begins so is read by nobody.
+WHY = "_why"
+
+
+def why_failed(record: DeliveryRecord) -> str:
+    """One failed delivery as a sentence for people."""
+    where = f"{record.step}, attempt {max(1, record.attempts)}, {record.fault} ({record.code})"
+    return f"{where}: {record.message.rstrip('.')}. {record.fix}"
 
 
 def failed_rows(records: Iterable[DeliveryRecord]) -> tuple[FailedRow, ...]:
@@ -203,15 +220,17 @@ def failed_rows(records: Iterable[DeliveryRecord]) -> tuple[FailedRow, ...]:
             before = rows.get(record.row)
             names = (*(before.placements if before else ()), record.placement)
             unique = tuple(dict.fromkeys(filter(None, names)))
-            rows[record.row] = FailedRow(record.row, record.row_id, record.cells, unique)
+            why = dict.fromkeys((*(before.why if before else ()), why_failed(record)))
+            rows[record.row] = FailedRow(record.row, record.row_id, record.cells, unique, tuple(why))
     return tuple(rows[number] for number in sorted(rows))
 
 
 def write_failed(path: Path, columns: Sequence[str], rows: Sequence[FailedRow]) -> bool:
     """Write failed.csv, valid as input: the original cells, the placements narrowed to those that failed.
 
-    The columns `row_id` and `placements` are added where the input has none, so that ids stay what they were. Without
-    a failed row there is no file, and one of an earlier run is removed. Returns whether there is one.
+    The columns `row_id` and `placements` are added where the input has none, so that ids stay what they were, and
+    `_why`, which is for people. Without a failed row there is no file, and one of an earlier run is removed. Returns
+    whether there is one.
 
     Raises: NoSpace, CannotWrite.
     """
@@ -219,7 +238,8 @@ def write_failed(path: Path, columns: Sequence[str], rows: Sequence[FailedRow]) 
         path.unlink(missing_ok=True)
         return False
     id_column, placements_column = (_column(columns, name) for name in ("row_id", "placements"))
-    added = [name for name in (id_column, placements_column) if name not in columns]
+    reasons = [WHY] if any(row.why for row in rows) else []
+    added = [name for name in (id_column, placements_column, *reasons) if name not in columns]
     _write_table(path, [*columns, *added], _failed_lines(rows, [*columns, *added], id_column, placements_column))
     return True
 
@@ -233,6 +253,8 @@ def _failed_lines(
             cells[id_column] = row.row_id
         if row.placements:
             cells[placements_column] = " | ".join(row.placements)
+        if row.why:
+            cells[WHY] = " | ".join(row.why)
         yield [cells.get(column, "") for column in header]
 
 

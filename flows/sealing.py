@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.creative import FFMPEG_DEADLINE_SECONDS, VIDEO, megapixel_frames, need
+from flows.creative import VIDEO, megapixel_frames, need
 from flows.files import sha256_file
 from flows.ledger import Finished, Ledger, Workspace
 from flows.node import secret_bytes, secret_here
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: The signed statement as a file of its own, for a film whose platform has stripped it.
 MANIFEST = "manifest.c2pa"
+#: A search for the mark that takes so long, and ten times the film besides, will find nothing more.
+MARK_SECONDS = 300.0
 #: Proofs by name, in the order in which they are told.
 PROOFS = {"mark": "invisible mark", "credentials": "signature", "label": "disclosure label"}
 
@@ -74,7 +76,7 @@ def make_survival(ledger: Ledger, step: SurvivalStep) -> Finished:
         from generation.media.upload import encode_like_a_platform
 
         copy = space.file(VIDEO)
-        encode_like_a_platform(need(ledger, step.delivery).file(VIDEO), copy, deadline_seconds=FFMPEG_DEADLINE_SECONDS)
+        encode_like_a_platform(need(ledger, step.delivery).file(VIDEO), copy)
         space.facts["survival"] = _mark_proof(step.delivery.master, copy, "full")
         space.facts["work"] = _work(step.delivery)
         copy.unlink()
@@ -157,9 +159,9 @@ def _mark_proof(master: MasterStep, path: Path, effort: Effort) -> dict[str, obj
     from generation.marks.invisible import get_mark
 
     secret = secret_bytes(master.mark_secret)
-    reading: Reading = get_mark(master.invisible_mark).read(
-        path, key=secret, effort=effort, deadline_seconds=FFMPEG_DEADLINE_SECONDS
-    )
+    deadline_seconds = MARK_SECONDS + 10 * float(master.plate.frames / master.plate.fps)
+    mark = get_mark(master.invisible_mark)
+    reading: Reading = mark.read(path, key=secret, effort=effort, deadline_seconds=deadline_seconds)
     found = reading.payload.hex() if reading.payload else ""
     reason = "" if found == master.mark_id else f"another mark, {found}, was read" if found else "it could not be read"
     return {
@@ -197,7 +199,7 @@ def _label_proof(made: Finished, step: DeliveryStep, path: Path) -> dict[str, ob
         brand=brand_style(master.brand),
         size=Size(*master.plate.size),
         sheet_safe=Box(*master.safe),
-        safe=Box(*safe_box(get_placement(step.placement))),
+        safe=Box(*safe_box(get_placement(step.placement), master.plate.size)),
         frames=tuple(drawn["frames"]),
         fps=master.plate.fps,
         box=Box(*drawn["box"]),

@@ -1,7 +1,7 @@
 """How this machine runs Spotmill, as opposed to what a campaign wants: one frozen `Settings`.
 
 Each value is taken from the first place that states it: command line, environment (`SPOTMILL_…`), `spotmill.toml` in
-the working folder, default. Only `cli.py` and `campaign.py` read settings; everything below gets plain values.
+the working folder, default. Only `cli/` and `campaign.py` read settings; everything below gets plain values.
 """
 
 from __future__ import annotations
@@ -37,10 +37,16 @@ class Settings:
     cluster: str = ""
     #: How long to wait for machines that a cluster must start first.
     cluster_wait_seconds: float = 0.0
-    #: A job that runs longer than this, or an engine that shows no progress for so long, is ended and reported failed.
+    #: A step that shows nothing for so long is ended: an engine between two signs, what has no frames to count.
     job_deadline_seconds: float = 1800.0
-    #: Attempts for a job whose worker died or whose fault may pass.
+    #: The same for kinds of step that are to have a deadline of their own, as in "footage=7200, voice=120".
+    step_deadlines: str = ""
+    #: A program or an encoder that shows no new frame for so long is ended.
+    silence_seconds: float = 60.0
+    #: Attempts for a job whose worker died or whose fault may pass, counted for each class of fault.
     attempts: int = 3
+    #: The same for classes that are to have a number of their own, as in "transient=5, infrastructure=2, memory=1".
+    attempts_by_fault: str = ""
     #: US dollars for an hour of one CPU core or one GPU; negative means unknown, and unknown is printed as unknown.
     cpu_hour_usd: float = -1.0
     gpu_hour_usd: float = -1.0

@@ -9,34 +9,41 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows.attempts import Caps, read_caps
 from flows.budget import Budget, read_budget
 from flows.costs import Costs, chain_of
 from flows.crew import Crew
-from flows.deliveries import FAILED_STATES, DeliveryRecord
+from flows.deadlines import Deadlines, read_deadlines
+from flows.deliveries import DeliveryRecord
 from flows.events import EventLog, trace_id
+from flows.files import CannotWrite
 from flows.gc import using
 from flows.gone import Feed, is_whole, settle_gone
 from flows.jobs import Failure, Job, Spent, keys_of
 from flows.ledger import Finished, Ledger
 from flows.live import LiveFolder
 from flows.marking import marking_for
+from flows.model import BadInput
 from flows.order import Order, Prepared, prepare
 from flows.outputs import Asked, OutputFolder
 from flows.produce import CreativeResult, Production
+from flows.profile import results_name
 from flows.progress import Progress
 from flows.provenance import Measured
+from flows.record_book import RecordBook
 from flows.records import refused_record
 from flows.redaction import Redaction
+from flows.review.release import explained
 from flows.settings import Settings
 from flows.steps import ConformStep, FootageStep
 from flows.stores.opening import explaining
 from flows.stores.shared import SharedLedger, open_ledger, place_of
 from flows.summary import Summary, write_reports
-from flows.variants import slug
+from flows.timeline import Timesheet
 from flows.webhooks import Told, endpoint_of, notify
 
 #: What the log of events says of a step that was made.
@@ -89,11 +96,12 @@ class Run:
         self.settings = settings
         self.listener: Listener = lambda progress: None
         self.summary: Summary | None = None
+        #: Why nothing was done, where another run of the campaign was going on.
+        self.busy: BadInput | None = None
         self.started = time.time()
-        self.records: list[DeliveryRecord] = []
-        self.expected: list[tuple[str, str]] = []
-        #: Steps that were made in this run, in the order in which we heard of them.
-        self.made: list[Spent] = []
+        self.records = RecordBook()
+        #: When which worker made what in this run.
+        self.made = Timesheet(self.started)
         self.run_id = uuid.uuid4().hex[:12]
         self.seen = Seen()
         #: What became of films whose ads are no longer in the campaign, as a sentence; "" where there are none.
@@ -116,7 +124,7 @@ class Run:
     @property
     def folder(self) -> Path:
         """OUT/<campaign>/."""
-        return self.settings.out.absolute() / slug(self.prepared.campaign.name)
+        return self.settings.out.absolute() / results_name(self.prepared.campaign)
 
     def read(self) -> None:
         """Read and check, once.
@@ -125,6 +133,7 @@ class Run:
         """
         if self._prepared is None:
             endpoint_of(self.settings)  # a wrong one is told now, not after the films are made
+            self._caps(), self._deadlines()
             self._open_ledger()
             prepared = prepare(self.order)
             prepared.planner.marking = marking_for(self.settings, create=False)
@@ -164,41 +173,55 @@ class Run:
                 yield self._tell("Producing")
                 for result in self._production().run(prepared.plans()):
                     records = output.publish(result, self.ledger, self.costs)
-                    self.records += records
+                    self.records.add(records)
                     self.seen.note(result, self.ledger)
                     self._tell_of(result, records)
                     yield self._tell("Producing")
+                self.ledger.sweep()  # what killed workers left
                 self.gone = settle_gone(self.folder, self._feed(), prepared.campaign.gone_rows)
+        except CannotWrite as error:
+            raise explained(error, self.folder) from error
         finally:
             output.close()
 
     def _feed(self) -> Feed:
         """What tells which films are still wanted."""
-        creatives = {creative_id for creative_id, _ in self.expected}
         rows = sum(row.enabled for row in self.prepared.rows)
-        return Feed(creatives, rows, is_whole(self.order, self.prepared.campaign.rows_file), self.order.accept_shrink)
+        whole = is_whole(self.order, self.prepared.campaign.rows_file)
+        return Feed(self.records.creatives(), rows, whole, self.order.accept_shrink)
 
     def _expect(self) -> None:
         """Count in: what the results must account for."""
         prepared = self.prepared
-        self.expected = [
+        self.records = RecordBook()
+        self.records.plan(
             (creative.creative_id, placement) for creative in prepared.creatives() for placement in creative.placements
-        ]
+        )
         skipped = [refused_record(row) for row in prepared.skipped]
-        self.records = list(skipped)
-        self.expected += [record.key for record in skipped]
+        self.records.plan(record.key for record in skipped)
+        self.records.add(skipped)
 
     def _production(self) -> Production:
         return Production(
             self.ledger,
             self._open_crew,
-            attempts=self.settings.attempts,
-            deadline_seconds=self.settings.job_deadline_seconds,
+            attempts=self._caps(),
+            deadline_seconds=self._deadlines(),
             shots_per_job=self.prepared.engine.shots_per_job,
             on_spent=self._on_spent,
             on_failure=self._on_failure,
+            on_again=self._on_again,
             on_detail=self._on_detail,
-            stop=lambda: self._budget.reached(self.costs) if self._budget else "",
+            stop=lambda meanwhile: self._budget.reached(self.costs, meanwhile) if self._budget else "",
+        )
+
+    def _caps(self) -> Caps:
+        return read_caps(self.settings.attempts, self.settings.attempts_by_fault)
+
+    def _deadlines(self) -> Deadlines:
+        settings = self.settings
+        return read_deadlines(
+            self.ledger, settings.job_deadline_seconds, settings.silence_seconds, settings.step_deadlines
         )
 
     def _ray(self) -> Crew:
@@ -228,6 +251,9 @@ class Run:
                 placement=record.placement,
                 status=record.status,
                 code=record.code,
+                fault=record.fault,
+                step=record.step,
+                attempt=record.attempts,
                 message=record.message,
                 fix=record.fix,
                 sha256=record.sha256,
@@ -238,22 +264,33 @@ class Run:
         self.costs.add(spent)
         self.ledger.learn(spent.kind, spent.key)
         if not spent.cached:
-            self.made.append(spent)
+            self.made.add(spent)
             self._events.write("step_made", **{name: getattr(spent, name) for name in SPENT})
             self._log.info("made %s %s in %.2f s (%.2f CPU s)", spent.kind, spent.key, spent.seconds, spent.cpu_seconds)
 
     def _on_failure(self, job: Job, failure: Failure) -> None:
         self._last_failure = f"{failure.step or job.id}: {failure.message}"
+        self._write_failure("failed", job, failure)
+        self._log.error("%s failed after %s attempts: %s\n%s", job.id, failure.attempts, failure.message, failure.trace)
+
+    def _on_again(self, job: Job, failure: Failure, pause_seconds: float) -> None:
+        self._write_failure("tried", job, failure, pause_seconds=round(pause_seconds, 1))
+        words = "%s: attempt %s failed (%s), again in %.1f s: %s\n%s"
+        self._log.warning(words, job.id, failure.attempts, failure.tried, pause_seconds, failure.message, failure.trace)
+
+    def _write_failure(self, event: str, job: Job, failure: Failure, **more: object) -> None:
         self._events.write(
-            "failed",
+            event,
             keys=keys_of(job),
             step=failure.step,
             attempt=failure.attempts,
             fault=failure.fault,
+            tried=failure.tried,
             code=failure.code,
             message=failure.message,
+            fix=failure.fix,
+            **more,
         )
-        self._log.error("%s failed after %s attempts: %s\n%s", job.id, failure.attempts, failure.message, failure.trace)
 
     def _on_detail(self, detail: str) -> None:
         self._detail = detail
@@ -267,9 +304,9 @@ class Run:
 
     def progress(self, phase: str) -> Progress:
         """Where the run stands."""
-        failed = sum(record.status in FAILED_STATES for record in self.records)
+        failed = self.records.failed
         made = sum(cost.made for cost in self.costs.by_kind.values())
-        total = len(self.expected)
+        total = self.records.planned
         done = len(self.records) - failed
         return Progress(phase, total, done, failed, made, self._last_failure, self._detail)
 
@@ -277,17 +314,32 @@ class Run:
         """Write the tables and the report."""
         self._detail = ""
         self._tell("Writing the report")
-        summary = write_reports(self)
+        try:
+            summary = write_reports(self)
+        except CannotWrite as error:
+            raise explained(error, self.folder) from error
         told = Told(summary.campaign, self.started, summary.seconds, self.records)
         self.summary = replace(summary, webhook=notify(told, endpoint_of(self.settings), self.ledger.root))
         return self.summary
+
+
+class _Log(logging.FileHandler):
+    """A log for which the disk has no room is no fault of the films, nor news for the terminal at every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Close the file; its last lines may not fit any more."""
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager
 def log_file(path: Path) -> Iterator[None]:
     """Send Spotmill's log lines to a file for the time of a run; the terminal stays clear."""
     log = logging.getLogger("spotmill")
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _Log(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.addFilter(Redaction())
     before = log.level, log.propagate

@@ -11,19 +11,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.deliveries import FAILED_STATES, FINISHED_STATES, DeliveryRecord, count_states, in_plan_order, verdict
+from flows.deliveries import FAILED_STATES, FINISHED_STATES, in_order_of_states, verdict
 from flows.energy import Energy, energy_of
 from flows.experiment.sameness import compare_variants
 from flows.metrics import write_metrics
 from flows.policy.again import with_people
 from flows.policy.distribution import Spread, distribution, representation
 from flows.policy.notices import policy_notices
+from flows.profile import draft_notice
 from flows.provenance import engine_facts, library_versions, licence_limits, override_notice, speed_notice
+from flows.record_book import RecordBook
 from flows.report import Maker, ReportData, write_report
-from flows.results import failed_rows, write_failed, write_manifest, write_results
+from flows.results import failed_rows, write_failed, write_lines, write_manifest
 from flows.rights.inventory import inventory
 from flows.settings import told
-from flows.timeline import draw_timeline
 
 if TYPE_CHECKING:
     from flows.studio import Run
@@ -93,14 +94,15 @@ def write_reports(run: Run) -> Summary:
 
     Raises: CountMismatch when a delivery of the plan has no line.
     """
-    records = in_plan_order(run.records, run.expected)
-    header, folder = run.prepared.header, run.folder
-    write_results(folder / "results.csv", header, records, expected=run.expected)
-    write_failed(folder / "failed.csv", *with_people(header, failed_rows(records), records, run.seen.people))
-    summary = _summary(run, records)
-    manifest = {**manifest_of(run, summary), "representation": representation(spreads_of(run, records))}
+    records, header, folder = run.records, run.prepared.header, run.folder
+    records.prove()
+    write_lines(folder / "results.csv", header, records)
+    failed = failed_rows(records) if records.failed else ()
+    write_failed(folder / "failed.csv", *with_people(header, failed, records if failed else (), run.seen.people))
+    summary, spreads = _summary(run, records), spreads_of(run, records)
+    manifest = {**manifest_of(run, summary), "representation": representation(spreads)}
     write_manifest(folder / "manifest.json", manifest)
-    write_report(folder / "report.html", contact_sheet(run, records, summary))
+    write_report(folder / "report.html", contact_sheet(run, records, summary, spreads))
     write_metrics(folder, summary.campaign, summary.counts, run.costs, time.time(), _energy(run))
     return summary
 
@@ -109,7 +111,7 @@ def _energy(run: Run) -> Energy:
     return energy_of(run.settings, cpu_seconds=run.costs.cpu_seconds, gpu_seconds=run.costs.gpu_seconds)
 
 
-def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
+def _summary(run: Run, records: RecordBook) -> Summary:
     failures = [
         {
             "creative": record.creative_id or f"row {record.row}",
@@ -119,14 +121,14 @@ def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
             "message": record.message,
             "fix": record.fix,
         }
-        for record in records
+        for record in (records if records.failed else ())
         if record.status in FAILED_STATES
     ]
     costs = run.costs.by_kind
     compared = compare_variants(run.folder, records)
     return Summary(
         campaign=run.prepared.campaign.name,
-        counts=count_states(records),
+        counts=in_order_of_states(records.counts),
         failures=tuple(failures),
         made={kind: cost.made for kind, cost in costs.items()},
         found={kind: cost.found for kind, cost in costs.items()},
@@ -138,7 +140,7 @@ def _summary(run: Run, records: tuple[DeliveryRecord, ...]) -> Summary:
     )
 
 
-def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summary) -> ReportData:
+def contact_sheet(run: Run, records: RecordBook, summary: Summary, spreads: tuple[Spread, ...]) -> ReportData:
     """What report.html shows."""
     prepared = run.prepared
     engine, voice, notices = prepared.engine, prepared.voice, []
@@ -148,10 +150,18 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         )
     if engine.notice:
         notices.append(engine.notice)
-    notices += filter(None, (override_notice(prepared), speed_notice(prepared), run.seen.measured.sentence()))
-    notices += filter(None, (prepared.planner.marking.notice, proof_notice(records)))
+    notices += filter(
+        None,
+        (
+            draft_notice(prepared.campaign),
+            override_notice(prepared),
+            speed_notice(prepared),
+            run.seen.measured.sentence(),
+        ),
+    )
+    notices += filter(None, (prepared.planner.marking.notice, proof_notice(records.proofs)))
     notices += summary.alike
-    notices += filter(None, (*policy_notices(prepared), *(spread.warning for spread in spreads_of(run, records))))
+    notices += filter(None, (*policy_notices(prepared), *(spread.warning for spread in spreads)))
     if summary.failed:
         notices.append(f"{summary.failed} deliveries failed; failed.csv holds their rows, ready to be run again")
     return ReportData(
@@ -168,23 +178,25 @@ def contact_sheet(run: Run, records: tuple[DeliveryRecord, ...], summary: Summar
         drawn=tuple(sorted(run.seen.drawn)),
         not_drawn=tuple(sorted(run.seen.not_drawn)),
         headlines=run.seen.headlines,
-        timeline=draw_timeline(run.made, run.started),
-        spreads=spreads_of(run, records),
+        timeline=run.made.draw(),
+        spreads=spreads,
         currency="USD",
         version=version("spotmill"),
     )
 
 
-def spreads_of(run: Run, records: tuple[DeliveryRecord, ...]) -> tuple[Spread, ...]:
+def spreads_of(run: Run, records: RecordBook) -> tuple[Spread, ...]:
     """Who is seen: planned and delivered, by group."""
     people = run.seen.people
+    if not people:
+        return ()
     shown = (record for record in records if record.creative_id in people)
     return distribution((people[record.creative_id], record.status in FINISHED_STATES) for record in shown)
 
 
-def proof_notice(records: tuple[DeliveryRecord, ...]) -> str:
+def proof_notice(proofs: Mapping[str, int]) -> str:
     """That marks could not be read back from finished films; "" where all were."""
-    failed = sum(record.proof.startswith("fail") for record in records)
+    failed = proofs.get("fail", 0)
     if not failed:
         return ""
     return f"The marks of {failed} deliveries could not be proven on their bytes; `publish` will refuse them"
@@ -206,6 +218,7 @@ def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
     engine, voice = prepared.engine, prepared.voice
     return {
         "campaign": campaign.name,
+        "profile": campaign.profile,
         "template": prepared.template.name,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(run.started)),
         "seconds": round(summary.seconds, 1),
@@ -230,7 +243,7 @@ def manifest_of(run: Run, summary: Summary) -> dict[str, object]:
             "signed": prepared.planner.marking.signing is not None,
             "notice": prepared.planner.marking.notice,
             "ai_training": campaign.ai_training,
-            "proofs": dict(Counter(record.proof.split(":")[0] for record in run.records if record.proof)),
+            "proofs": dict(run.records.proofs),
         },
         "approval": campaign.approval,
         "experiment": dict(summary.experiment),

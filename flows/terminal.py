@@ -97,7 +97,9 @@ def print_problems(problems: Sequence[Problem]) -> None:
         rest = Counter(problem.code for problem in problems[MOST_PROBLEMS:])
         kinds = ", ".join(f"{count} {code}" for code, count in rest.most_common())
         err.print(f"and {len(problems) - MOST_PROBLEMS} more: {kinds}", markup=False)
-    err.print(f"{_count(len(problems), 'problem')}; nothing was run.", markup=False)
+    begun = any(problem.code in ("no_space", "not_writable") for problem in problems)
+    ending = "what was finished is kept" if begun else "nothing was run"
+    err.print(f"{_count(len(problems), 'problem')}; {ending}.", markup=False)
 
 
 def print_check(prepared: Prepared) -> None:
@@ -179,6 +181,8 @@ def _print_changes(survey: Survey) -> None:
 
 def _print_costs(survey: Survey) -> None:
     """Every kind of step with its counts and estimates, then the sums."""
+    from flows.budget import most_overshoot
+
     table = Table(box=None, pad_edge=False)
     for name in ("step", "asked for", "different", "cached", "to make", "CPU s low", "expected", "high"):
         table.add_column(name, justify="left" if name == "step" else "right")
@@ -195,6 +199,8 @@ def _print_costs(survey: Survey) -> None:
         out.print(f"GPU seconds: {_range(survey.gpu_seconds)}.")
     out.print(f"Cost in US dollars: {_range(survey.cost_usd, digits=2)}", end="")
     out.print("." if survey.cost_usd else " (name prices in spotmill.toml: cpu_hour_usd, gpu_hour_usd).", markup=False)
+    if said := most_overshoot(survey):
+        out.print(said, markup=False)
 
 
 def _print_energy(survey: Survey) -> None:
@@ -248,6 +254,8 @@ def print_summary(summary: Summary) -> None:
     out.print(f"Results: {summary.results}", markup=False)
     if summary.failed:
         out.print(f"To run again: {summary.failed_csv} is a valid rows file", markup=False)
+    if summary.counts.get("needs_review"):
+        out.print(f"Next: spotmill review {summary.folder}", markup=False)
     if summary.gone:
         out.print(summary.gone, markup=False)
     if summary.webhook:

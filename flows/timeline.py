@@ -6,8 +6,9 @@ Pure; colours and words only, no script.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 from flows.jobs import Spent
@@ -52,30 +53,59 @@ class Timeline:
     legend: tuple[tuple[str, str, str], ...]
 
 
-def draw_timeline(made: Sequence[Spent], started: float) -> Timeline | None:
+class Timesheet:
+    """Who worked on what and when, in a bounded number of bars: a run of a hundred thousand steps is still one picture.
+
+    `started` is when the run began (Unix seconds).
+    """
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._bars: list[Bar] = []
+        self._lanes: dict[str, int] = {}
+        self._busy: defaultdict[str, float] = defaultdict(float)
+        self._steps = 0
+        self._most = 4 * MOST_BARS
+
+    def add(self, spent: Spent) -> None:
+        """A step; one that was only found took no time."""
+        if not spent.worker:
+            return
+        self._steps += 1
+        self._busy[spent.kind] += spent.seconds
+        end = spent.ended - self._started
+        lane = self._lanes.setdefault(spent.worker, len(self._lanes))
+        self._bars.append(Bar(lane, spent.kind, end - spent.seconds, end))
+        if len(self._bars) >= self._most:
+            self._bars = _joined(self._bars)
+            # On many machines, or with a clock that was set back, they stay many: then they are joined less often.
+            self._most = max(self._most, 2 * len(self._bars))
+
+    def draw(self) -> Timeline | None:
+        """The picture; None where nothing was made."""
+        if not self._bars:
+            return None
+        place = {self._lanes[worker]: number for number, worker in enumerate(sorted(self._lanes))}
+        bars = [replace(bar, lane=place[bar.lane]) for bar in self._bars]
+        whole, lanes = max(bar.end for bar in bars), len(place)
+        busy = sum(self._busy.values())
+        share = busy / (whole * lanes) if whole > 0 else 0.0
+        workers = f"{lanes} {'worker' if lanes == 1 else 'workers'}"
+        sentence = f"{self._steps} steps on {workers} in {whole:.0f} s; workers were busy {share:.0%} of that time."
+        legend = tuple(
+            (kind, COLOURS.get(kind, "#999999"), f"{seconds / busy:.0%}")
+            for kind, seconds in sorted(self._busy.items(), key=lambda item: -item[1])
+            if busy > 0
+        )
+        return Timeline(_svg(_joined(bars), lanes, whole), sentence, legend)
+
+
+def draw_timeline(made: Iterable[Spent], started: float) -> Timeline | None:
     """The timeline of a run that began at `started` (Unix seconds); None where nothing was made."""
-    known = [spent for spent in made if spent.worker]
-    if not known:
-        return None
-    workers = sorted({spent.worker for spent in known})
-    bars = [
-        Bar(workers.index(spent.worker), spent.kind, spent.ended - spent.seconds - started, spent.ended - started)
-        for spent in known
-    ]
-    whole = max(bar.end for bar in bars)
-    busy = sum(bar.end - bar.start for bar in bars)
-    share = busy / (whole * len(workers)) if whole > 0 else 0.0
-    count = f"{len(workers)} {'worker' if len(workers) == 1 else 'workers'}"
-    sentence = f"{len(bars)} steps on {count} in {whole:.0f} s; workers were busy {share:.0%} of that time."
-    return Timeline(_svg(_joined(bars), len(workers), whole), sentence, _legend(bars, busy))
-
-
-def _legend(bars: Sequence[Bar], busy: float) -> tuple[tuple[str, str, str], ...]:
-    by_kind: dict[str, float] = {}
-    for bar in bars:
-        by_kind[bar.kind] = by_kind.get(bar.kind, 0.0) + bar.end - bar.start
-    order = sorted(by_kind.items(), key=lambda item: -item[1])
-    return tuple((kind, COLOURS.get(kind, "#999999"), f"{seconds / busy:.0%}") for kind, seconds in order if busy > 0)
+    sheet = Timesheet(started)
+    for spent in made:
+        sheet.add(spent)
+    return sheet.draw()
 
 
 def _joined(bars: Sequence[Bar]) -> list[Bar]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,16 +28,17 @@ from flows.jobs import (
     PromptJob,
     SoundJob,
     Spent,
+    Terms,
     failure_of,
     kind_of,
 )
 from flows.ledger import Finished
+from flows.live import LiveFolder, WorkPulse
 from flows.steps import (
     BedStep,
     DeliveryStep,
     DraftStep,
     FootageStep,
-    MixStep,
     PackageStep,
     PlateStep,
     PromptStep,
@@ -46,19 +48,26 @@ from flows.steps import (
     VoiceStep,
 )
 from flows.steps.files import with_files
-from flows.stores.assets import bring_asset
+from flows.stores.assets import as_planned, bring_asset
 from flows.stores.shared import LedgerPlace, SharedLedger, open_ledger
+from generation.media.life import Watch, watched
 
 if TYPE_CHECKING:
     from generation.engines.contract import Engine
 
 #: Codes of faults that every job of the batch would meet: trying them one by one would only take longer. An engine has
 #: tried smaller batches, tiles and offloading before it says that memory does not suffice.
-OF_ALL = frozenset({"out_of_memory", "not_available", "no_space", "worker_died"})
+OF_ALL = frozenset({"out_of_memory", "not_available", "no_space", "worker_died", "budget_stopped"})
 
 Failures = dict[str, Failure]
 Some = TypeVar("Some")
 CoreJob = SoundJob | FilmJob | ConformJob | PlateJob
+
+
+class Stopped(Exception):
+    """The run wants nothing more to be begun: not raised for what is under way."""
+
+    code = "budget_stopped"
 
 
 class Worker:
@@ -69,9 +78,23 @@ class Worker:
         self._ledger = open_ledger(place)
         self._brings_files = place.brings_files
         self._engines: dict[str, Engine] = {}
+        self._take_on(Terms())
 
-    def run(self, work: Job | Batch) -> Outcome:
+    def _take_on(self, terms: Terms) -> WorkPulse:
+        """Show life under the name that goes with the work."""
+        self._pulse = WorkPulse(LiveFolder(self._ledger.root), terms.sign, terms.node)
+        self._watch = Watch(self._pulse.seen, terms.silence_seconds)
+        return self._pulse
+
+    def run(self, work: Job | Batch, terms: Terms = Terms()) -> Outcome:  # noqa: B008 - a frozen value
         """Do the job, or several; never raises for what goes wrong with an item."""
+        pulse = self._take_on(terms)
+        try:
+            return replace(self._run(work), node=terms.node)
+        finally:
+            pulse.stop()
+
+    def _run(self, work: Job | Batch) -> Outcome:
         spent: list[Spent] = []
         failures: Failures = {}
         if isinstance(work, Batch):
@@ -84,9 +107,9 @@ class Worker:
         return Outcome(tuple(spent), failures)
 
     def _here(self, job: Some) -> Some:
-        """The job with the user's files on this machine. Raises: errors of the store."""
+        """The job with the user's files on this machine. Raises: AssetChanged; errors of the store."""
         if not (self._brings_files and isinstance(self._ledger, SharedLedger)):
-            return job
+            return with_files(job, as_planned)
         return with_files(job, partial(bring_asset, self._ledger.mirror.store, self._ledger.root))
 
     # -- where an engine is loaded -----------------------------------------------------------------------------------
@@ -98,6 +121,10 @@ class Worker:
         def note(step: Step, made: Finished) -> None:
             _note(spent, step, made)
             del left[step.key]
+            if not made.cached:
+                self._pulse.made(made.seconds, made.cpu_seconds)
+            if left and step.kind == "footage" and self._pulse.is_to_stop():
+                raise Stopped("the run told it to begin no other shot")
 
         alone = False
         while left:
@@ -163,18 +190,33 @@ class Worker:
             if not self._attempt("", "voice", speak, failures):
                 return
         for track in job.tracks:
-            mix, bed = track.mix, track.mix.bed
+            self._track(track, spent, failures)
 
-            def work(track: TrackStep = track, mix: MixStep = mix, bed: BedStep | None = bed) -> None:
-                if found := ledger.find(track.kind, track.key):
-                    _note(spent, track, found)
-                    return
-                if bed:
-                    _note(spent, bed, creative.make_bed(ledger, bed))
-                _note(spent, mix, creative.make_mix(ledger, mix))
-                _note(spent, track, creative.make_track(ledger, track))
+    def _track(self, track: TrackStep, spent: list[Spent], failures: Failures) -> None:
+        ledger, mix, bed = self._ledger, track.mix, track.mix.bed
+        found: list[Finished] = []
 
-            self._attempt(track.key, "track", work, failures)
+        def look() -> None:
+            found.extend(filter(None, [ledger.find(track.kind, track.key)]))
+
+        def compose(step: BedStep) -> None:
+            _note(spent, step, creative.make_bed(ledger, step))
+
+        def mix_down() -> None:
+            _note(spent, mix, creative.make_mix(ledger, mix))
+
+        def encode() -> None:
+            _note(spent, track, creative.make_track(ledger, track))
+
+        if self._attempt(track.key, "track", look, failures) and found:
+            _note(spent, track, found[0])
+            return
+        makes: list[tuple[str, Callable[[], None]]] = [
+            *([("bed", partial(compose, bed))] if bed else []),
+            ("mix", mix_down),
+            ("track", encode),
+        ]
+        all(self._attempt(track.key, kind, make, failures) for kind, make in makes if track.key not in failures)
 
     def _film(self, job: FilmJob, spent: list[Spent], failures: Failures) -> None:
         ledger, master = self._ledger, job.master
@@ -214,8 +256,10 @@ class Worker:
 
     def _attempt(self, concerns: str, step: str, work: Callable[[], None], failures: Failures) -> bool:
         """Run `work`; an exception becomes the failure of what it concerns. True when it went well."""
+        self._pulse.begin(step)
         try:
-            work()
+            with watched(self._watch):
+                work()
         except Exception as error:  # noqa: BLE001 - the one per-item boundary: an item fails alone
             failures[concerns] = failure_of(error, step)
             return False

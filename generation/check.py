@@ -74,7 +74,7 @@ class Checked:
         return not any(finding.severity == "error" for finding in self.findings)
 
 
-def check_delivery(path: Path, expected: Expected, *, deadline_seconds: float) -> Checked:
+def check_delivery(path: Path, expected: Expected, *, deadline_seconds: float | None = None) -> Checked:
     """Measure a delivered MP4 file and compare it with what it has to be.
 
     Raises: ToolTimedOut, ToolFailed, NotAvailable when the check itself could not be done. Never for a bad file.
@@ -83,7 +83,13 @@ def check_delivery(path: Path, expected: Expected, *, deadline_seconds: float) -
         facts = probe(path)
     except BadMedia as error:
         return Checked((Finding("unreadable", str(error), None, "a whole MP4 file"),), {})
-    seen = scan(path, sound=facts.audio is not None, seconds=facts.video.seconds, deadline_seconds=deadline_seconds)
+    seen = scan(
+        path,
+        sound=facts.audio is not None,
+        seconds=facts.video.seconds,
+        frames=facts.video.frames,
+        deadline_seconds=deadline_seconds,
+    )
     findings = (
         *_decoding(facts, seen, expected),
         *_container(facts, expected),

@@ -16,7 +16,7 @@ GenerationError            base; its text is a sentence for the user
 │   ├── BadCertificate     the certificate or its key cannot sign; says what is wrong with it
 │   └── SignerExpired      the certificate does not hold yet, or not any more
 ├── ToolFailed             ffmpeg or another program ended badly; carries the end of its stderr
-│   └── ToolTimedOut       it did not end before its deadline and was killed with its group
+│   └── ToolTimedOut       it showed no sign of life, or missed its deadline, and was killed with its group
 └── NotAvailable           an engine, font or library is not installed; names the way out
 """
 
@@ -133,7 +133,7 @@ class ToolKilled(ToolFailed):
 
 
 class ToolTimedOut(ToolFailed):
-    """A child program did not end before its deadline."""
+    """A child program showed no sign of life for too long, or did not end before its deadline."""
 
     code = "tool_timed_out"
 

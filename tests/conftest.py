@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.ending import ended
+
+__all__ = ["ended"]
+
 
 def pytest_configure() -> None:
     """Take SIGINT as a terminal would give it: whoever starts the tests in the background hands on that it is ignored,
@@ -26,3 +30,5 @@ def one_thread() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts Ray and Prefect goes first: begun last, it would keep one of two processes busy alone for minutes."""
     items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
+    for item in items:  # for the table of `make faults`, which hears of a test only what its report says
+        item.user_properties += [("fault", list(mark.args)) for mark in item.iter_markers("fault")]

@@ -30,6 +30,7 @@ from generation.engines.diffusion.presets import VARIABLE as PRESETS_VARIABLE
 from generation.engines.diffusion.weights import VARIABLE as MODELS_VARIABLE
 from generation.engines.videos_api.address import KEY_VARIABLE, PLAIN_VARIABLE, URL_VARIABLE
 from generation.layers.fonts import FONTS_VARIABLE
+from generation.marks.invisible.learned import VARIABLE as MARK_VARIABLE
 from generation.media.ffmpeg import VARIABLE as FFMPEG_VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -250,6 +251,7 @@ def test_settings_are_those_that_are_read() -> None:
     assert {coded(row[1])[0] for row in rows if not row[0]} == {
         FFMPEG_VARIABLE,
         FONTS_VARIABLE,
+        MARK_VARIABLE,
         MODELS_VARIABLE,
         PRESETS_VARIABLE,
         TOKEN,

@@ -42,8 +42,8 @@ ROOMS = {
 
 #: Library -> the only places that may import it; () is nowhere yet. A trailing slash names a folder.
 QUARANTINE: dict[str, tuple[str, ...]] = {
-    "prefect": ("flows/campaign.py", "flows/schedule/"),
-    "ray": ("flows/cluster.py", "flows/nodes.py"),
+    "prefect": ("flows/campaign.py", "flows/prefect_page.py", "flows/schedule/"),
+    "ray": ("flows/cluster.py", "flows/nodes.py", "flows/placing.py"),
     "boto3": ("flows/stores/s3.py",),
     "botocore": ("flows/stores/s3.py",),
     "torch": ("generation/engines/diffusion/", "generation/conform/"),

@@ -194,7 +194,7 @@ def _row(client: SyncPrefectClient, deployment: DeploymentResponse) -> dict[str,
     return {
         "name": deployment.name,
         "when": "; ".join(_when(schedule.schedule) for schedule in deployment.schedules) or "by hand",
-        "state": "paused" if deployment.paused else "active",
+        "state": "paused" if deployment.paused or not _ticks(deployment) else "active",
         "next": _local(min(filter(None, coming), default=None)) or _due(deployment),
         "last": f"{last.state.name} {_local(last.start_time)} {last.state.message or ''}".strip()
         if last and last.state
@@ -202,6 +202,11 @@ def _row(client: SyncPrefectClient, deployment: DeploymentResponse) -> dict[str,
         "pool": deployment.work_pool_name or "",
         "campaign": str(deployment.parameters.get("campaign", "")),
     }
+
+
+def _ticks(deployment: DeploymentResponse) -> bool:
+    """Whether one of its schedules is on; what is started by hand only has none, and is not paused by that."""
+    return not deployment.schedules or any(schedule.active for schedule in deployment.schedules)
 
 
 def _when(schedule: Any) -> str:
@@ -213,7 +218,7 @@ def _due(deployment: DeploymentResponse) -> str:
     """When it comes due, by the clock: the server lays runs down a minute after it was told."""
     from prefect.client.schemas.schedules import CronSchedule
 
-    kinds = [] if deployment.paused else [one.schedule for one in deployment.schedules]
+    kinds = [] if deployment.paused else [one.schedule for one in deployment.schedules if one.active]
     clocks = [schedule for schedule in kinds if isinstance(schedule, CronSchedule)]
     soon = [moment for clock in clocks for moment in next_times(Times((clock.cron,), clock.timezone or "UTC"), 1)]
     return _local(min(soon, default=None))

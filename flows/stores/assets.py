@@ -6,6 +6,7 @@ LEDGER/assets/<first two of sha256>/<sha256>/<name>      on each machine, under 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from flows.files import atomic_path, sha256_file
@@ -50,6 +51,24 @@ def bring_asset(store: Store, root: Path, path: Path, sha256: str) -> Path:
             if store.get(_name(sha256), part).sha256 != sha256:
                 raise corrupt(_name(sha256))
     return target
+
+
+def as_planned(path: Path, sha256: str) -> Path:
+    """The file where it lies. Raises: AssetChanged when it is not the one any more that the steps' keys were made of:
+    what came of another would be found under those keys for ever."""
+    try:
+        facts = path.stat()
+        same = _sha256_at(path, facts.st_size, facts.st_mtime_ns) == sha256
+    except OSError:
+        same = False
+    if not same:
+        raise AssetChanged(f"{path.name} was changed or removed while the campaign ran")
+    return path
+
+
+@lru_cache(maxsize=1024)
+def _sha256_at(path: Path, size: int, modified_ns: int) -> str:
+    return sha256_file(path)
 
 
 def _name(sha256: str) -> str:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from ffmpeg.dag import topo_sort
 from ffmpeg.nodes import InputNode, OutputNode, get_stream_spec_nodes
 
 from generation.errors import NotAvailable, ToolFailed, ToolKilled, ToolTimedOut
+from generation.media.life import silence_seconds, tell
+from generation.media.progress import Progress
 
 #: Names the ffmpeg program to use instead of the one that the package imageio-ffmpeg carries.
 VARIABLE = "SPOTMILL_FFMPEG"
@@ -33,6 +36,9 @@ PROTOCOLS = "file,pipe"
 
 _GRACE_SECONDS = 1.5
 _STDERR_MAX_BYTES = 4 << 20
+#: A log that grows beyond this is a flood that would fill the disk.
+_LOG_MAX_BYTES = 64 << 20
+_LOOK_SECONDS = 0.5
 _QUOTED_LINES = 8
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 
@@ -129,24 +135,27 @@ def file_url(path: Path) -> str:
 def run(
     stream: Any,
     *,
-    deadline_seconds: float,
+    deadline_seconds: float | None = None,
+    frames: int = 0,
     cwd: Path | None = None,
     log: str = "warning",
     failure_is_answer: bool = False,
 ) -> Finished:
     """Run what ffmpeg-python composed and wait for its end; on any way out no process is left.
 
-    `log` is ffmpeg's log level. With `failure_is_answer` a failing exit code is returned instead of raised (a check
-    wants to know); death by a signal is still raised.
+    It may take as long as it makes new frames; one that has made none for the silence that `life.py` allows is ended.
+    `frames` is how many there will be, for words only. `log` is ffmpeg's log level. With `failure_is_answer` a failing
+    exit code is returned instead of raised (a check wants to know); death by a signal is still raised.
 
-    Raises: ToolFailed with the end of stderr, ToolKilled; ToolTimedOut at `deadline_seconds`; NotAvailable; ValueError
-    when an input or output is not a local file made by `source` and `file_url`.
+    Raises: ToolFailed with the end of stderr, ToolKilled; ToolTimedOut after the silence, or at `deadline_seconds`
+    where there is one; NotAvailable; ValueError when an input or output is not a local file made by `source` and
+    `file_url`.
     """
     _refuse_foreign_names(stream)
     program = str(find_ffmpeg())
     compiled = ffmpeg.compile(stream, cmd=program, overwrite_output=True)
-    argv = [program, "-nostdin", "-hide_banner", "-loglevel", log, *compiled[1:]]
-    finished = _finish(argv, deadline_seconds, cwd)
+    argv = [program, "-nostdin", "-hide_banner", "-loglevel", log, "-progress", "pipe:1", *compiled[1:]]
+    finished = _finish(argv, deadline_seconds, frames, cwd)
     if finished.exit_code < 0 or (finished.exit_code and not failure_is_answer):
         kind = ToolKilled if finished.exit_code < 0 else ToolFailed
         raise kind(f"ffmpeg ended with {_ending(finished.exit_code)}: {last_lines(finished.stderr)}")
@@ -172,30 +181,61 @@ def _refuse_foreign_names(stream: Any) -> None:
             raise ValueError(f"the input {name!r} does not restrict its protocols to {PROTOCOLS}")
 
 
-def _finish(argv: Sequence[str], deadline_seconds: float, cwd: Path | None) -> Finished:
-    if deadline_seconds <= 0:
+def _finish(argv: Sequence[str], deadline_seconds: float | None, frames: int, cwd: Path | None) -> Finished:
+    if deadline_seconds is not None and deadline_seconds <= 0:
         raise ValueError(f"a deadline of {deadline_seconds} s leaves no time")
-    # A file, not a pipe: nobody needs to read it for ffmpeg to go on.
-    with tempfile.TemporaryFile() as log:
-        process = _start(argv, cwd, log)
+    # Files, not pipes: nobody needs to read them for ffmpeg to go on.
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as report:
+        process = _start(argv, cwd, log, report)
         try:
-            process.wait(deadline_seconds)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise ToolTimedOut(f"ffmpeg was ended after {deadline_seconds:g} s: {last_lines(_tail(log))}") from None
+            _wait(process, log, Progress(report), deadline_seconds, frames)
         except BaseException:
             _end(process)
             raise
-        return Finished(_tail(log), process.returncode)
+        tell("ffmpeg", 1, 1)
+        said = _tail(log)
+        os.write(log.fileno(), b"\n")  # a full disk has swallowed what it said: that is an OSError, not a bad film
+        return Finished(said, process.returncode)
 
 
-def _start(argv: Sequence[str], cwd: Path | None, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _wait(
+    process: subprocess.Popen[bytes], log: IO[bytes], progress: Progress, deadline_seconds: float | None, frames: int
+) -> None:
+    """Wait for its end. Raises: ToolTimedOut, ToolFailed when it is to be ended."""
+    ends = None if deadline_seconds is None else time.monotonic() + deadline_seconds
+    silence = silence_seconds()
+    look = min(_LOOK_SECONDS, silence / 4)
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(look if ends is None else max(0.0, min(look, ends - time.monotonic())))
+            return
+        if progress.look(2 * look):
+            tell("ffmpeg", progress.frames, frames)
+        if progress.silent_seconds >= silence:
+            raise ToolTimedOut(f"ffmpeg showed no sign of life for {silence:g} s{_at(progress, frames)}{_said(log)}")
+        if ends is not None and time.monotonic() >= ends:
+            raise ToolTimedOut(f"ffmpeg was ended after {deadline_seconds:g} s: {last_lines(_tail(log))}")
+        if os.fstat(log.fileno()).st_size > _LOG_MAX_BYTES:
+            raise ToolFailed(f"ffmpeg wrote more than {_LOG_MAX_BYTES >> 20} MiB of complaints{_said(log)}")
+
+
+def _at(progress: Progress, frames: int) -> str:
+    if not progress.frames:
+        return " (before its first frame)"
+    return f" (frame {progress.frames} of {frames})" if frames else f" (frame {progress.frames})"
+
+
+def _said(log: IO[bytes]) -> str:
+    return f" and was ended: {last_lines(_tail(log))}"
+
+
+def _start(argv: Sequence[str], cwd: Path | None, log: IO[bytes], report: IO[bytes]) -> subprocess.Popen[bytes]:
     if sys.platform == "linux" and sys.executable:
         argv = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *argv]
     # FFREPORT would write a file of ffmpeg's own choosing, AV_LOG_* would colour the log that is parsed.
     quiet = {name: value for name, value in os.environ.items() if not name.startswith(("FFREPORT", "AV_LOG_"))}
     return subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd, env=quiet, start_new_session=True
+        argv, stdin=subprocess.DEVNULL, stdout=report, stderr=log, cwd=cwd, env=quiet, start_new_session=True
     )
 
 

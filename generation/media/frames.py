@@ -22,6 +22,7 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from generation.errors import BadMedia, ToolFailed
+from generation.media.life import tell
 from generation.spec import Size
 
 Plane = NDArray[np.uint8]
@@ -158,6 +159,7 @@ class VideoWriter:
         frame.pict_type = PictureType.NONE
         self.frames += 1
         self._encode(frame)
+        tell("encoding", self.frames)
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         try:
@@ -178,6 +180,7 @@ class VideoWriter:
             if kind is None:
                 self._encode(None)
                 whole = True
+                tell("encoding", self.frames, self.frames)
         finally:
             if not whole:
                 with suppress(av.FFmpegError):  # the first error is the one to tell
@@ -192,6 +195,7 @@ def read_frames(path: Path) -> Iterator[Planes]:
 
     Raises: BadMedia when the file cannot be opened, is damaged or ends before its last frame.
     """
+    shown = 0
     try:
         with av.open(f"file:{path.absolute()}", format="mp4", options={"protocol_whitelist": "file"}) as container:
             stream = container.streams.video[0]
@@ -204,11 +208,15 @@ def read_frames(path: Path) -> Iterator[Planes]:
             for packet in container.demux(stream):
                 packets += packet.size > 0
                 for frame in packet.decode():
+                    shown += 1
+                    tell("decoding", shown, stream.frames)
                     yield limited_709(frame)
             if packets < stream.frames:
                 raise BadMedia(f"{path.name}: ends after {packets} of {stream.frames} frames")
     except (av.FFmpegError, IndexError, ValueError) as error:  # of values: tags that are not text
         raise BadMedia(f"{path.name}: not a readable video ({error})") from error
+    finally:
+        tell("decoding", shown, shown)
 
 
 def limited_709(frame: av.VideoFrame) -> Planes:

@@ -17,7 +17,6 @@ from generation.media.ffmpeg import file_url, run, source
 from generation.media.language import iso_639_2
 
 _TITLE_MAX_CHARACTERS = 200
-_DEADLINE_SECONDS = 120.0
 
 
 def mux_delivery(
@@ -27,7 +26,7 @@ def mux_delivery(
     *,
     language: str,
     title: str,
-    deadline_seconds: float = _DEADLINE_SECONDS,
+    deadline_seconds: float | None = None,
 ) -> None:
     """Write `path` from the pictures of `video` and the sound of `audio` (None: a silent film); streams are copied.
 

@@ -67,12 +67,14 @@ class Scan:
     true_peak_dbtp: float | None
 
 
-def scan(path: Path, *, sound: bool, seconds: float, deadline_seconds: float) -> Scan:
+def scan(path: Path, *, sound: bool, seconds: float, frames: int = 0, deadline_seconds: float | None = None) -> Scan:
     """Decode all of an MP4 file of `seconds`; `sound` says whether it has a sound stream to be measured.
 
     Raises: ToolTimedOut, NotAvailable, and ToolFailed when ffmpeg was killed. A damaged file is `Scan.fault`.
     """
-    finished = run(_graph(path, sound), deadline_seconds=deadline_seconds, log="info", failure_is_answer=True)
+    finished = run(
+        _graph(path, sound), deadline_seconds=deadline_seconds, frames=frames, log="info", failure_is_answer=True
+    )
     log = finished.stderr
     counts = _FRAMES.findall(log)
     summary = _SUMMARY.split(log)[-1] if _SUMMARY.search(log) else ""

@@ -17,12 +17,13 @@ SHORT_SIDE_PX = 720
 CRF = 28
 
 
-def encode_like_a_platform(film: Path, path: Path, *, deadline_seconds: float) -> None:
+def encode_like_a_platform(film: Path, path: Path, *, deadline_seconds: float | None = None) -> None:
     """Write a copy of the pictures, scaled to 720 on the short side where they are larger, at x264 crf 28.
 
     Raises: BadMedia when the film cannot be read; ToolFailed, ToolTimedOut. Then no file is left.
     """
-    size = probe(film).video.size
+    video = probe(film).video
+    size = video.size
     factor = min(1.0, SHORT_SIDE_PX / min(size.width_px, size.height_px))
     width, height = (2 * round(side * factor / 2) for side in (size.width_px, size.height_px))
     output = ffmpeg.output(
@@ -36,7 +37,7 @@ def encode_like_a_platform(film: Path, path: Path, *, deadline_seconds: float) -
         map_metadata=-1,
     )
     try:
-        run(output.global_args("-xerror"), deadline_seconds=deadline_seconds)
+        run(output.global_args("-xerror"), deadline_seconds=deadline_seconds, frames=video.frames)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

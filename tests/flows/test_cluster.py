@@ -75,7 +75,7 @@ class Nodes:
             self._running[name] = subprocess.Popen(
                 words, env={**self._environment, **own}, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while "Ray runtime started" not in (said := (self._folder / f"{name}.log").read_text()):
             assert self._running[name].poll() is None, said
             assert time.monotonic() < deadline, said
@@ -138,7 +138,7 @@ def command(nodes: Nodes, campaign: Path, store: BucketStore, keys: Path) -> tup
 
 
 def until(happens: Callable[[], object], what: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not happens():
         assert process.poll() is None, f"it ended before {what}:\n{log.read_text()}"
         assert time.monotonic() < deadline, f"{what} did not happen:\n{log.read_text()}"

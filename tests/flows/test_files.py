@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from flows.files import (
     safe_slug,
     sha256_file,
     unguard,
+    write_json,
     write_whole,
 )
 
@@ -86,6 +88,20 @@ def test_a_written_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path:
     write_whole(path, "zwei ü")
     assert path.read_text("utf-8") == "zwei ü"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_that_says_the_same_is_not_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    assert write_json(path, {"b": "é ✓", "a": [1, 2.5, None, {}]})
+    assert (
+        path.read_text("utf-8")
+        == json.dumps({"b": "é ✓", "a": [1, 2.5, None, {}]}, ensure_ascii=False, indent=2) + "\n"
+    )
+    before = path.stat()
+    assert not write_json(path, {"b": "é ✓", "a": [1, 2.5, None, {}]})
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert write_json(path, {"a": [1]})
+    assert json.loads(path.read_text("utf-8")) == {"a": [1]}
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from flows.creative import VIDEO, WAV
 from flows.crew import InlineCrew
-from flows.jobs import Batch, ConformJob, FilmJob, Outcome, PlateJob, SoundJob, Spent
+from flows.jobs import Batch, ConformJob, FilmJob, Outcome, PlateJob, SoundJob, Spent, Terms
 from flows.ledger import Ledger
 from flows.order import Order, prepare
 from flows.produce import Production
@@ -33,11 +33,11 @@ ROWS = "row_id,product\n" + "".join(f"r{number},Cup {number}\n" for number in ra
 class FootageCrew(InlineCrew):
     """Encodes and renders; what is made of the footage is only put down."""
 
-    def submit(self, ticket, work):
+    def submit(self, ticket, work, terms):
         if isinstance(work, ConformJob | PlateJob | SoundJob | FilmJob):
             self._done.append((ticket, self._put_down(work)))
         else:
-            super().submit(ticket, work)
+            super().submit(ticket, work, terms)
 
     def _put_down(self, job):
         steps = {
@@ -459,9 +459,23 @@ def test_conforming_takes_a_part_of_each_gpu_and_waits_for_it(tmp_path, monkeypa
     crew = cluster.RayCrew(LedgerPlace(tmp_path), workers=4, address="ray://box", needs_gpu=True)
     job = ConformJob(None)
     assert (crew.engines, crew.room(job)) == (1, True)
-    crew.submit("first", job)
+    crew.submit("first", job, Terms())
     assert asked == [{"num_gpus": cluster.CONFORM_GPU}]
     assert not crew.room(job), "a second one would wait in Ray's queue while its deadline runs"
     assert crew.room(PlateJob(None))
-    crew.submit("plate", PlateJob(None))
+    crew.submit("plate", PlateJob(None), Terms())
     assert asked[1] == {"num_gpus": 0.0}
+
+
+def test_an_engine_on_a_machine_that_is_to_be_avoided_is_left_alone_while_there_is_another(tmp_path, monkeypatch):
+    from flows import cluster
+
+    monkeypatch.setattr(cluster, "_start", lambda workers, address: None)
+    monkeypatch.setattr(cluster.ray, "cluster_resources", lambda: {"CPU": 4.0})
+    machines = [{"NodeID": name, "Alive": True, "Resources": {"CPU": 2.0}} for name in ("here", "there")]
+    monkeypatch.setattr(cluster.ray, "nodes", lambda: machines)
+    crew = cluster.RayCrew(LedgerPlace(tmp_path), workers=4, address="ray://box")
+    crew._idle_engines, crew._homes = ["good", "bad"], {"good": "there", "bad": "here"}
+    assert crew._engine(("here",)) == "good"
+    machines.pop()
+    assert crew._engine(("here",)) == "bad", "nowhere else is left"

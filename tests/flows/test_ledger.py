@@ -66,6 +66,7 @@ def test_an_exception_leaves_nothing_behind(tmp_path):
     assert list((tmp_path / "work").iterdir()) == []
 
 
+@pytest.mark.fault(22, "a step is shortened, a file of it removed, its marker cut")
 @pytest.mark.parametrize("damage", ["shorten", "remove", "marker"])
 def test_a_damaged_step_counts_as_missing_and_is_made_again(tmp_path, damage):
     ledger = Ledger(tmp_path)
@@ -80,6 +81,7 @@ def test_a_damaged_step_counts_as_missing_and_is_made_again(tmp_path, damage):
     assert ledger.make("test", KEY, write("two")).file("a.txt").read_text() == "two"
 
 
+@pytest.mark.fault(3, "kill -9 of a process while it makes a step")
 def test_a_killed_maker_leaves_no_step_and_the_next_one_makes_it(tmp_path):
     child = start(SLOW_STEP, tmp_path, KEY, 60)
     assert child.stdout is not None
@@ -113,6 +115,7 @@ def test_a_second_run_waits_for_the_first_and_uses_its_step(tmp_path):
     assert found.file("a.txt").read_text() == "from the child"
 
 
+@pytest.mark.fault(6, "eight makers of one step at once")
 def test_many_makers_of_one_step_make_it_once(tmp_path):
     ledger = Ledger(tmp_path)
     calls = []
@@ -136,6 +139,7 @@ def test_the_marker_tells_files_sizes_and_cost(tmp_path):
     assert marker["cpu_seconds"] >= 0
 
 
+@pytest.mark.fault(7, "a ledger on a file system of 256 kB")
 def test_a_full_disk_leaves_nothing_half_written(tmp_path):
     mount = tmp_path / "small"
     mount.mkdir()
@@ -211,6 +215,7 @@ def test_a_finished_step_is_free_before_the_rest_of_its_batch(tmp_path):
         assert found.cached
 
 
+@pytest.mark.fault(6, "four batches that overlap, begun at once")
 def test_batches_that_overlap_in_any_order_make_each_step_once_and_none_waits_for_ever(tmp_path):
     ledger, calls = Ledger(tmp_path), []
 

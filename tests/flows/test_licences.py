@@ -22,12 +22,14 @@ from flows.licences import licence_gate, refuse_missing
 from flows.model import BadInput, Campaign, Row
 from flows.order import Order, Prepared, prepare
 from flows.provenance import ABSENT, MEASURES, Measured, engine_facts, library_versions, licence_terms, speed_notice
+from flows.record_book import RecordBook
 from flows.report import ReportData, render_report
 from flows.settings import Settings
 from flows.studio import Seen
 from flows.summary import Summary, contact_sheet
 from flows.terminal import print_check, print_plan
 from flows.territories import EUROPEAN_UNION, each, named, territories_of, territory
+from flows.timeline import Timesheet
 from flows.values import BadValue
 from generation import engines
 from generation.conform.measures import Measures
@@ -436,8 +438,8 @@ def test_a_plan_names_models_licence_speed_and_what_is_missing(
 
 
 def sheet(prepared: Prepared) -> ReportData:
-    run = SimpleNamespace(prepared=prepared, seen=Seen(), started=0.0, made=[])
-    return contact_sheet(run, (), Summary("Written", {}, (), {}, {}, 1.0, Path("out")))  # type: ignore[arg-type]
+    run = SimpleNamespace(prepared=prepared, seen=Seen(), started=0.0, made=Timesheet(0.0))
+    return contact_sheet(run, RecordBook(), Summary("Written", {}, (), {}, {}, 1.0, Path("out")), ())  # type: ignore[arg-type]
 
 
 def test_the_report_names_models_terms_speed_and_an_override(tmp_path: Path, strict: Strict) -> None:

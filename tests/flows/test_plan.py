@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
+from flows.lengths import FPS, frames_for
 from flows.order import Order, prepare
 from flows.placements import get_placement
-from flows.plan import FPS, frames_for
 from tests.flows.small import small_campaign
 
 #: Made anew whenever anything of a film has changed.

@@ -98,7 +98,8 @@ class Page(HTMLParser):
 
     @property
     def data(self) -> Any:
-        return json.loads(self.scripts[0])
+        found = json.loads(self.scripts[0])
+        return {**found, "films": [{**found["blank"], **film} for film in found["films"]]}
 
     @property
     def policy(self) -> dict[str, str]:
@@ -155,6 +156,30 @@ def test_posters_shrink_as_they_become_many(tmp_path: Path) -> None:
     assert len(data["posters"]) == 301
     with Image.open(io.BytesIO(base64.b64decode(data["posters"][0].partition(",")[2]))) as picture:
         assert max(picture.size) == 320
+
+
+def test_more_posters_than_a_page_can_hold_stay_files_beside_the_films(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.report_sheet.MOST_EMBEDDED", 2)
+    records = [done(creative=f"c {number}") for number in range(3)]
+    for record in records[:2]:
+        deliver(tmp_path, record)
+    made = page(tmp_path, *records)
+    assert made.data["posters"] == []
+    covers = [film["cover"] for film in made.data["films"]]
+    assert covers == ["c%200/tiktok_infeed.jpg", "c%201/tiktok_infeed.jpg", ""]
+    assert made.policy["img-src"] == "data: 'self' file:"
+    assert not re.search(r"https?:", " ".join(made.policy.values()))
+
+
+def test_a_film_says_only_what_sets_it_apart(tmp_path: Path) -> None:
+    """A page of forty thousand films is read by a browser: what is blank is said once."""
+    html = render_report(tmp_path, ReportData("Autumn", (done(), failed())))
+    said = json.loads(Page(html).scripts[0])
+    assert all(film[name] != said["blank"].get(name) for film in said["films"] for name in film)
+    assert {"message", "fix", "code"}.isdisjoint(said["films"][0])
+    assert page(tmp_path, done()).data["films"][0]["message"] == ""
 
 
 def test_a_missing_film_is_said_to_be_missing(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def failed(
 ) -> DeliveryRecord:
     record = DeliveryRecord(
         row=row, row_id=f"r{row}", cells={"row_id": f"r{row}", "name": "x"}, creative_id=creative, placement=placement,
-        status="failed", code="tool_failed", step="master", attempts=3, message="x264 ended with 1", fix="Run again",
+        status="failed", code="tool_failed", fault="defect", step="master", attempts=3, message="x264 ended with 1",
+        fix="Run again",
     )  # fmt: skip
     return replace(record, **more)
 
@@ -201,7 +202,8 @@ def test_failed_rows_come_once_with_the_placements_that_failed(tmp_path: Path) -
         done(row=2, creative="b"),
     ]
     assert write_failed(tmp_path / "f.csv", columns, failed_rows(records))
-    assert raw(tmp_path / "f.csv") == [columns, ["r1", "x_square | ctv", "'=1"]]
+    why = "master, attempt 3, defect (tool_failed): x264 ended with 1. Run again"
+    assert raw(tmp_path / "f.csv") == [[*columns, "_why"], ["r1", "x_square | ctv", "'=1", why]]
 
 
 def test_the_table_reader_takes_a_failed_file_and_finds_the_original_cells(tmp_path: Path) -> None:
@@ -211,8 +213,8 @@ def test_the_table_reader_takes_a_failed_file_and_finds_the_original_cells(tmp_p
     table = read_table(tmp_path / "f.csv", problems)
     assert table
     assert problems.found == []
-    assert table.header == tuple(cells)
-    assert [unguard(cell) for cell in table.records[0]] == ["r1", *list(cells.values())[1:4], "x_square"]
+    assert table.header == (*cells, "_why")
+    assert [unguard(cell) for cell in table.records[0]][:5] == ["r1", *list(cells.values())[1:4], "x_square"]
 
 
 def test_ids_and_placements_are_added_where_the_input_has_none(tmp_path: Path) -> None:
@@ -231,7 +233,7 @@ def test_a_row_that_never_was_expanded_keeps_its_own_placements(tmp_path: Path) 
     cells = {"row_id": "r1", "placements": "nowhere"}
     rows = failed_rows([failed(cells=cells, status="invalid", creative="", placement="")])
     write_failed(tmp_path / "f.csv", list(cells), rows)
-    assert raw(tmp_path / "f.csv")[1] == ["r1", "nowhere"]
+    assert raw(tmp_path / "f.csv")[1][:2] == ["r1", "nowhere"]
 
 
 def test_without_failures_there_is_no_failed_file_and_an_old_one_goes(tmp_path: Path) -> None:

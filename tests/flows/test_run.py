@@ -82,6 +82,7 @@ def test_the_report_and_the_manifest_are_there(made):
     assert (out / "Small" / "report.html").stat().st_size > 10_000
 
 
+@pytest.mark.fault(24, "a second run in the same process")
 def test_a_second_run_makes_nothing_and_changes_no_file(made):
     campaign, out, _ = made
     before = {path: path.stat().st_mtime_ns for path in (out / "Small").glob("*/*.mp4")}
@@ -132,6 +133,7 @@ def test_equal_campaigns_give_equal_bytes_in_another_ledger(tmp_path, made):
     assert here.read_bytes() == there.read_bytes(), "all but the signature, which holds the time"
 
 
+@pytest.mark.fault(6, "a second run into the folder of one that is going on")
 def test_another_run_in_the_same_folder_is_refused(made):
     from flows.model import BadInput
 

@@ -138,6 +138,7 @@ def test_a_port_that_is_taken_is_told_before_a_server_is_started(tmp_path):
     assert "PREFECT_API_URL" not in env
 
 
+@pytest.mark.fault(18, "a Prefect server that is not there")
 @pytest.mark.cluster
 def test_a_server_that_does_not_answer_is_a_sentence(tmp_path):
     env = environment(tmp_path, PREFECT_API_URL=f"http://127.0.0.1:{free_port()}/api")

@@ -46,6 +46,7 @@ def test_the_mark_is_read_from_an_encode_like_a_platforms(made):
     assert facts["survival"]["read"] == work.records[0].mark_id
 
 
+@pytest.mark.fault(17, "a film with another mark, and one with none")
 def test_a_film_without_the_mark_fails_its_proof(made, tmp_path):
     *_, work = made
     step, film = step_of(work), tmp_path / "film.mp4"
@@ -58,6 +59,7 @@ def test_a_film_without_the_mark_fails_its_proof(made, tmp_path):
     assert unmarked["verdict"] == "fail: invisible mark: it could not be read"
 
 
+@pytest.mark.fault(16, "a film is encoded anew between its signature and its proof")
 def test_a_film_that_lost_its_signature_is_not_delivered(made, tmp_path):
     *_, work = made
     step, film = step_of(work), tmp_path / "film.mp4"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from flows.files import sha256_file
 from flows.model import BadInput
 from flows.redaction import redact
 from flows.stores import s3_faults
@@ -24,6 +26,7 @@ from flows.stores.bucket import BucketStore
 from flows.stores.contract import Conflict, Corrupt, StoreError, StoreFailed, StoreRefused
 from flows.stores.opening import open_store
 from flows.stores.s3 import Requests
+from tests.faults.ending import Ending
 from tests.flows.s3_proxy import FOR_EVER, Fault, FaultProxy
 from tests.flows.stores_made import (
     ACCESS_KEY,
@@ -74,6 +77,10 @@ def uploads(store: BucketStore) -> list[str]:
     return [item["Key"] for item in listed.get("Uploads", [])]
 
 
+def sha256_of(content: bytes | None) -> str:
+    return hashlib.sha256(content or b"").hexdigest()
+
+
 def requests(proxy: FaultProxy, method: str, words: str = "") -> list[str]:
     return [one for one in proxy.seen if one.startswith(f"{method} ") and words in one]
 
@@ -88,6 +95,7 @@ PASSING = {
 }
 
 
+@pytest.mark.fault(8, "500 twice, throttled, reset, slow, at one object")
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_passes_while_the_client_tries_again_costs_nothing(
     store: BucketStore, proxy: FaultProxy, film: Path, fault: str
@@ -97,6 +105,7 @@ def test_what_passes_while_the_client_tries_again_costs_nothing(
     assert store.read("film.mp4") == film.read_bytes()
 
 
+@pytest.mark.fault(8, "an answer is lost after the object was stored")
 def test_a_lost_answer_is_no_conflict_with_ourselves(store: BucketStore, proxy: FaultProxy, film: Path) -> None:
     proxy.faults = [Fault("lost", "PUT")]
     store.put("film.mp4", film, if_absent=True)
@@ -115,6 +124,7 @@ def test_a_lost_answer_to_the_joining_of_parts_is_a_success(store: BucketStore, 
     assert not list(store.notes.glob("*"))
 
 
+@pytest.mark.fault(8, "reads that are reset, slow, refused, or break off")
 @pytest.mark.parametrize("kind", ["reset", "500 InternalError", "slow", "cut"])
 def test_a_read_is_tried_again(store: BucketStore, proxy: FaultProxy, film: Path, tmp_path: Path, kind: str) -> None:
     store.put("film.mp4", film)
@@ -158,6 +168,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.fault(9, "eight refusals that do not pass")
 @pytest.mark.parametrize("answer", REFUSED)
 def test_what_does_not_pass_is_asked_once_and_says_the_way_out(
     store: BucketStore, proxy: FaultProxy, film: Path, answer: str
@@ -169,6 +180,7 @@ def test_what_does_not_pass_is_asked_once_and_says_the_way_out(
     assert "AKIA" not in str(caught.value)
 
 
+@pytest.mark.fault(10, "bits flip on their way down")
 def test_bytes_that_change_on_the_way_down_are_not_kept(
     store: BucketStore, proxy: FaultProxy, film: Path, tmp_path: Path
 ) -> None:
@@ -184,6 +196,7 @@ def test_bytes_that_change_on_the_way_down_are_not_kept(
     assert (tmp_path / "back").read_bytes() == film.read_bytes()
 
 
+@pytest.mark.fault(10, "bits flip on their way up, whole and in parts")
 @pytest.mark.parametrize("size", [50_000, LARGE], ids=["whole", "in parts"])
 def test_bytes_that_change_on_the_way_up_are_found_by_reading_back_and_removed(
     store: BucketStore, proxy: FaultProxy, tmp_path: Path, size: int
@@ -214,9 +227,12 @@ def test_a_server_that_looks_at_checksums_is_believed(proxy: FaultProxy, film: P
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_part_that_may_pass_later_is_resumed(store: BucketStore, proxy: FaultProxy, large: Path) -> None:
+@pytest.mark.fault(11, "the second of three parts is answered with 500 for ever")
+def test_a_part_that_may_pass_later_is_resumed(
+    store: BucketStore, proxy: FaultProxy, large: Path, ended: Ending
+) -> None:
     proxy.faults = [Fault("500 InternalError", "PUT", path="partNumber=2", times=FOR_EVER)]
-    with pytest.raises(StoreFailed):
+    with pytest.raises(StoreFailed) as caught:
         store.put("large.mp4", large)
     assert store.head("large.mp4") is None
     assert len(uploads(store)) == 1
@@ -224,10 +240,12 @@ def test_a_part_that_may_pass_later_is_resumed(store: BucketStore, proxy: FaultP
     proxy.seen.clear()
     store.put("large.mp4", large)
     assert [re.findall(r"partNumber=(\d)", one) for one in requests(proxy, "PUT")] == [["2"], ["3"]]
-    assert store.read("large.mp4") == large.read_bytes()
     assert uploads(store) == []
+    there, sent = {"large.mp4": sha256_of(store.read("large.mp4"))}, {"large.mp4": sha256_file(large)}
+    ended.failed([str(caught.value)], there, sent, parts_sent_then="2 of 3")
 
 
+@pytest.mark.fault(11, "a part, and the joining of the parts, is refused")
 @pytest.mark.parametrize("request_path", ["partNumber=2", "uploadId=[^&]*$"])
 def test_an_upload_that_is_refused_is_ended(
     store: BucketStore, proxy: FaultProxy, large: Path, request_path: str
@@ -295,8 +313,9 @@ store.put("large.mp4", Path(sys.argv[4]), if_absent=True)
 """
 
 
+@pytest.mark.fault(11, "kill -9 of the sender before the last of three parts")
 def test_an_upload_whose_process_was_killed_goes_on_where_it_was(
-    store: BucketStore, proxy: FaultProxy, large: Path
+    store: BucketStore, proxy: FaultProxy, large: Path, ended: Ending
 ) -> None:
     words = [sys.executable, "-c", CHILD, proxy.address, store._root.rstrip("/"), str(store.notes), str(large)]
     assert subprocess.run(words, cwd=ROOT, timeout=60, check=False).returncode == -9
@@ -306,9 +325,11 @@ def test_an_upload_whose_process_was_killed_goes_on_where_it_was(
     proxy.seen.clear()
     store.put("large.mp4", large, if_absent=True)
     assert [re.findall(r"partNumber=(\d)", one) for one in requests(proxy, "PUT")] == [["3"]]
-    assert store.read("large.mp4") == large.read_bytes()
+    there, sent = {"large.mp4": sha256_of(store.read("large.mp4"))}, {"large.mp4": sha256_file(large)}
+    ended.complete(there, sent, parts_sent_then="1 of 3")
 
 
+@pytest.mark.fault(11, "an upload whose sender never comes back")
 def test_an_upload_that_nobody_goes_on_with_is_swept_by_its_age(store: BucketStore, large: Path) -> None:
     store.requests.call("CreateMultipartUpload", **store._place("dead.mp4"))
     # The server of the tests dates every upload 2010.

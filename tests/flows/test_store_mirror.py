@@ -132,6 +132,7 @@ def test_what_was_not_made_cannot_be_stored(tmp_path: Path) -> None:
         mirror(tmp_path, "one", MemoryStore()).push("footage", KEY)
 
 
+@pytest.mark.fault(5, "kill -9 between a step's files and its marker on a store")
 def test_whoever_dies_before_the_marker_leaves_nothing_that_counts(tmp_path: Path) -> None:
     store = MemoryStore()
     one, two = mirror(tmp_path, "one", store), mirror(tmp_path, "two", store)

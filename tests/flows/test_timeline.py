@@ -2,8 +2,9 @@
 
 from xml.etree import ElementTree
 
+from flows import timeline
 from flows.jobs import Spent
-from flows.timeline import MOST_BARS, WIDTH, draw_timeline
+from flows.timeline import MOST_BARS, WIDTH, Timesheet, draw_timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -45,3 +46,14 @@ def test_a_hundred_thousand_steps_stay_a_picture_of_a_few_bars():
     timeline = draw_timeline(made, started=0.0)
     assert len(bars(timeline)) <= max(MOST_BARS, WIDTH)
     assert sum(width for *_, width in bars(timeline)) > 0.9 * WIDTH
+
+
+def test_bars_that_cannot_be_joined_are_not_sorted_for_every_step(monkeypatch):
+    """A clock that was set back puts all ends on one spot: a run of many steps must not become slower for it."""
+    join, joins = timeline._joined, []
+    monkeypatch.setattr(timeline, "_joined", lambda bars: joins.append(len(bars)) or join(bars))
+    sheet = Timesheet(started=2e9)
+    for number in range(60_000):
+        sheet.add(Spent("master", str(number), False, 0.5, 0.5, ended=1.0, worker="one"))
+    assert len(joins) < 8
+    assert sheet.draw().sentence.startswith("60000 steps on 1 worker")

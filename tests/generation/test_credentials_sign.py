@@ -398,6 +398,7 @@ def test_a_time_stamped_film_outlives_its_certificate(film: Path, tmp_path: Path
     assert any("no time stamp says that it held" in reason for reason in plain.reasons), plain.codes
 
 
+@pytest.mark.fault(15, "time stamps that are not there, busy, or none")
 @pytest.mark.parametrize("answer", [(503, b"busy"), (200, b"no time stamp"), None], ids=["503", "nonsense", "nobody"])
 def test_without_its_time_stamp_a_film_is_not_signed(
     answer: tuple[int, bytes] | None, film: Path, chain: LocalChain, tmp_path: Path

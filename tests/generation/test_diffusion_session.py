@@ -408,6 +408,7 @@ class Refusing(torch.utils._python_dispatch.TorchDispatchMode):
         return made
 
 
+@pytest.mark.fault(14, "the memory of a batch of shots does not suffice: smaller batches, same films")
 def test_out_of_memory_makes_batches_smaller_and_the_films_stay_the_same(
     text: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,6 +426,7 @@ def test_out_of_memory_makes_batches_smaller_and_the_films_stay_the_same(
     assert max(sizes) < 4, "what was learned about memory was forgotten"
 
 
+@pytest.mark.fault(14, "the memory of one shot does not suffice")
 def test_out_of_memory_ends_in_a_sentence_with_the_numbers(
     text: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -437,6 +439,7 @@ def test_out_of_memory_ends_in_a_sentence_with_the_numbers(
     assert list(tmp_path.glob("*.mp4")) == []
 
 
+@pytest.mark.fault(14, "the memory for decoding does not suffice")
 def test_a_decoder_out_of_memory_decodes_in_tiles_and_says_so(
     text: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,7 @@ def test_quoted_lines_hold_nothing_that_differs_from_run_to_run() -> None:
     assert last_lines("") == "it wrote nothing to stderr"
 
 
+@pytest.mark.fault(13, "an ffmpeg that waits for a FIFO")
 @needs_proc
 def test_a_hanging_ffmpeg_is_ended_at_its_deadline(tmp_path: Path) -> None:
     stream, fifo = waiting_for(tmp_path)
@@ -169,6 +170,7 @@ def test_a_hanging_ffmpeg_is_ended_at_its_deadline(tmp_path: Path) -> None:
     assert processes_naming(str(fifo)) == []
 
 
+@pytest.mark.fault(13, "a wrapper whose child hangs")
 @needs_proc
 def test_a_child_of_a_wrapper_script_ends_with_its_group(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # The wrapper leaves at SIGTERM; what it started does not.
@@ -201,6 +203,7 @@ def test_an_interrupted_caller_leaves_no_process(tmp_path: Path) -> None:
     assert wait_until(0, str(fifo)) == []
 
 
+@pytest.mark.fault(1, "kill -9 of a process while its ffmpeg runs")
 @needs_proc
 def test_kill_9_of_the_worker_ends_its_ffmpeg(tmp_path: Path) -> None:
     _, fifo = waiting_for(tmp_path)
@@ -223,6 +226,7 @@ def test_kill_9_of_the_worker_ends_its_ffmpeg(tmp_path: Path) -> None:
     assert wait_until(0, str(fifo)) == []
 
 
+@pytest.mark.fault(13, "an ffmpeg that floods its messages")
 def test_a_flood_of_messages_neither_blocks_nor_fills_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     flood = script(
         tmp_path / "flood",

@@ -69,7 +69,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
 @pytest.fixture(autouse=True)
 def online(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has loaded a model is offline for good; here the order of the tests must not matter."""
-    constants = pytest.importorskip("huggingface_hub").constants
+    constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
@@ -97,6 +97,7 @@ def test_a_whole_model_is_accepted_pickles_beside_it_or_not(model: Path) -> None
     assert faults(model) == ()
 
 
+@pytest.mark.fault(21, "a model lacks one of its files")
 @pytest.mark.parametrize(
     ("gone", "fault"),
     [
@@ -146,6 +147,7 @@ def test_code_that_comes_with_weights_is_refused(model: Path, name: str, content
         weights.find(Checkpoint(folder=str(model)))
 
 
+@pytest.mark.fault(21, "a model's file is cut short or is none")
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
@@ -213,6 +215,7 @@ def test_other_weights_in_a_folder_are_another_identity(model: Path) -> None:
     assert weights.identity(checkpoint) != before
 
 
+@pytest.mark.fault(21, "the weights are of another commit than the one that is pinned")
 def test_weights_of_another_commit_than_the_pinned_one_are_refused(home: Path) -> None:
     folder = write(home / "acme--Shoes-Wan", model_files())
     weights.write_lock(folder, weights.Lock(NEWER, {}))
@@ -474,6 +477,7 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(hub: FakeHub, monkeyp
     assert hub.fetched() == set()
 
 
+@pytest.mark.fault(21, "a file of weights arrives with another hash")
 def test_a_file_that_arrived_damaged_is_removed_and_fetched_again(hub: FakeHub) -> None:
     preset = preset_of(Checkpoint(HUB_ID, COMMIT))
     name = "vae/diffusion_pytorch_model.safetensors"

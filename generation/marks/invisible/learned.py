@@ -31,7 +31,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from reedsolo import ReedSolomonError, RSCodec
 
 from generation.errors import BadMedia, NotAvailable, ToolFailed, ToolTimedOut
 from generation.marks.invisible.bars import inner_box
@@ -206,6 +205,8 @@ def _word(payload: bytes, key: bytes, bits: int) -> NDArray[np.float32]:
     """(1, bits): payload, check and correction, repeated over what is left, turned over by the key."""
     if len(payload) != PAYLOAD_BYTES:
         raise ValueError(f"a payload of {len(payload)} bytes; a mark carries {PAYLOAD_BYTES}")
+    from reedsolo import RSCodec  # of the extra `learned`: whoever has no model must not need it
+
     word = bytes(RSCodec(_parity(bits)).encode(payload + _check(payload)))
     sent = np.resize(np.unpackbits(np.frombuffer(word, np.uint8)), bits) ^ _mask(key, bits)
     return sent[None].astype(np.float32)
@@ -221,6 +222,8 @@ def _corrected(logits: NDArray[np.float64], key: bytes, bits: int) -> tuple[byte
     turned = logits * (1 - 2 * _mask(key, bits).astype(np.float64))
     soft = np.bincount(np.arange(bits) % length, turned, length)
     word = np.packbits((soft > 0).astype(np.uint8)).tobytes()
+    from reedsolo import ReedSolomonError, RSCodec
+
     try:
         data = bytes(RSCodec(_parity(bits)).decode(word)[0])
     except ReedSolomonError:

@@ -1,0 +1,67 @@
+"""A worker that stands still is ended by its machine and its work goes on; on a cluster, elsewhere. All for real."""
+
+import os
+import signal
+
+import pytest
+
+from tests.flows.small import small_campaign
+from tests.flows.test_faults import Command, deliveries, half_written, statuses
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_a_worker_that_was_stopped_is_ended_and_its_job_is_done_by_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOTMILL_SILENCE_SECONDS", "2")
+    monkeypatch.setenv("SPOTMILL_JOB_DEADLINE_SECONDS", "15")
+    campaign = small_campaign(tmp_path / "campaign")
+    command = Command(campaign, tmp_path / "out")
+    busy = command.until(lambda: command.descendants(lambda line: line.startswith("ray::do_job")), "a job ran")
+    os.kill(busy[0], signal.SIGSTOP)
+    assert command.wait() == 0, command.log.read_text()
+    assert statuses(tmp_path / "out") == {"done"}
+    assert len(deliveries(tmp_path / "out")) == 2
+    assert half_written(tmp_path / "out") == []
+    log = (tmp_path / "out/Small/run.log").read_text()
+    assert "showed no sign of life for" in log
+    assert "infrastructure 1 of 3" in log
+    assert command.gone(), "the worker that was stopped is still there"
+
+
+# Ray's own small cluster leaves sockets behind.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_work_that_avoids_a_machine_runs_on_another_one_and_a_process_is_ended_where_it_is():
+    import ray
+    from ray.cluster_utils import Cluster
+
+    from flows.placing import elsewhere, end_worker, widest
+
+    small = {"object_store_memory": 80_000_000, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    try:
+        cluster.add_node(num_cpus=1, **small)
+        cluster.add_node(num_cpus=2, **small)
+        ray.init(address=cluster.address, log_to_driver=False, logging_level=40)
+
+        @ray.remote(num_cpus=1, max_retries=0)
+        def where(seconds=0.0):
+            import time
+
+            time.sleep(seconds)
+            return ray.get_runtime_context().get_node_id(), os.getpid()
+
+        machines = [node["NodeID"] for node in ray.nodes() if node["Resources"].get("CPU")]
+        assert (len(machines), widest(1), widest(8)) == (2, 1, 2)
+        for machine in machines:
+            (other,) = set(machines) - {machine}
+            assert ray.get(where.options(**elsewhere((machine,))).remote())[0] == other
+        assert elsewhere(tuple(machines)) == {}, "there is no other machine: anywhere is better than nowhere"
+        assert elsewhere(("a machine that has left",)) == {}
+        machine, pid = ray.get(where.options(**elsewhere((machines[0],))).remote())
+        hung = where.options(**elsewhere((machines[0],))).remote(300.0)
+        end_worker(machine, pid)
+        with pytest.raises(ray.exceptions.WorkerCrashedError):
+            ray.get(hung, timeout=120)
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
