@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from tests.faults.runs import Command, films, half_written, lines
 from tests.flows.small import small_campaign
-from tests.flows.test_faults import Command, deliveries, half_written, statuses
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -19,8 +19,8 @@ def test_a_worker_that_was_stopped_is_ended_and_its_job_is_done_by_another(tmp_p
     busy = command.until(lambda: command.descendants(lambda line: line.startswith("ray::do_job")), "a job ran")
     os.kill(busy[0], signal.SIGSTOP)
     assert command.wait() == 0, command.log.read_text()
-    assert statuses(tmp_path / "out") == {"done"}
-    assert len(deliveries(tmp_path / "out")) == 2
+    assert {line["status"] for line in lines(tmp_path / "out")} == {"done"}
+    assert len(films(tmp_path / "out")) == 2
     assert half_written(tmp_path / "out") == []
     log = (tmp_path / "out/Small/run.log").read_text()
     assert "showed no sign of life for" in log
