@@ -2,8 +2,10 @@
 
 A run starts Ray's daemons, their workers and ffmpeg. The kernel counts a child's CPU only for the one who waits for it,
 and Ray's node waits for none of its workers (it ignores SIGCHLD): that way nine tenths of a run went missing. So every
-descendant is looked at ten times a second, by its own clock in /proc, until it is gone; the last tenth of a second of
-each process is not seen. Orphans are adopted (Linux: child subreaper), so that none is lost and none is left behind.
+descendant is looked at ten times a second in /proc, until it is gone. Most ffmpegs live for less than that: whoever
+waits for one has its time, so what such a parent has is counted, and its children only where nobody waits for them.
+The last tenth of a second of each process is not seen. Orphans are adopted (Linux: child subreaper), so that none is
+lost and none is left behind.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY_SECONDS = 0.1
+#: SIGCHLD in the mask of ignored signals in /proc: a parent that ignores it never waits.
+_IGNORES_CHILDREN = 1 << (signal.SIGCHLD - 1)
 
 
 class CommandFailed(RuntimeError):
@@ -73,12 +77,15 @@ def run_and_measure(
 
 
 class _Watch(threading.Thread):
-    """Looks at all descendants of a process and keeps the CPU time each of them was last seen with."""
+    """Looks at all descendants of a process and keeps the CPU time that each was last seen with, together with that of
+    the children that it has waited for. A child whose parent waits is in the parent's, once it has ended."""
 
     def __init__(self, root: int) -> None:
         super().__init__(daemon=True)
         self._root = root
+        #: Descendants nobody but us waits for -> their seconds. Others are only followed for their own children.
         self._cpu: dict[tuple[int, str], float] = {}
+        self._known: set[int] = {root}
         self._over = threading.Event()
 
     def run(self) -> None:
@@ -95,22 +102,33 @@ class _Watch(threading.Thread):
     def _look(self) -> None:
         ticks = os.sysconf("SC_CLK_TCK")
         found = [facts for facts in map(_stat, Path("/proc").glob("[0-9]*/stat")) if facts]
-        ours, grown = {pid for pid, _ in self._cpu} | {self._root}, True
+        ours, grown = {pid for pid, *_ in found if pid in self._known}, True
         while grown:  # children may be listed before their parents
             more = {pid for pid, parent, _, _ in found if parent in ours and pid not in ours}
             ours, grown = ours | more, bool(more)
-        for pid, _, born, used in found:
-            if pid in ours and pid != self._root:
+        self._known = ours | {self._root}
+        for pid, parent, born, used in found:
+            if pid in ours and pid != self._root and (parent == self._root or _never_waits(parent)):
                 self._cpu[pid, born] = used / ticks
 
 
 def _stat(file: Path) -> tuple[int, int, str, int] | None:
-    """Process id, its parent's, when it began, and its CPU time in clock ticks; None when it is gone."""
+    """Process id, its parent's, when it began, and the CPU time of it and of the children that it has waited for, in
+    clock ticks; None when it is gone."""
     try:
         fields = file.read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return int(file.parent.name), int(fields[1]), fields[19], int(fields[11]) + int(fields[12])
+    return int(file.parent.name), int(fields[1]), fields[19], sum(map(int, fields[11:15]))
+
+
+def _never_waits(pid: int) -> bool:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    ignored = next((line for line in lines if line.startswith("SigIgn:")), "SigIgn: 0")
+    return bool(int(ignored.split()[1], 16) & _IGNORES_CHILDREN)
 
 
 def _children_cpu() -> float:

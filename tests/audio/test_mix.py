@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import wave
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from audio import loudness
 from audio.errors import BadAudio
 from audio.loudness import limit, master_track, true_peaks
 from audio.media import decode, encode_aac, measure
 from audio.mix import DUCK_DB, duck_curve, make_mix
-from audio.spec import SAMPLE_RATE_HZ, Loudness, Speech, Stem, Word
+from audio.spec import SAMPLE_RATE_HZ, Loudness, Measured, Speech, Stem, Word
 from audio.waveform import Samples, decibels, find_pauses, read_wav, resample, trim_silence, write_wav
 
 SECONDS = 8.008
@@ -212,6 +214,27 @@ def test_the_encoded_track_reaches_its_target_and_stays_under_its_peak(
     assert found.true_peak_dbtp <= target.true_peak_dbtp
     assert said.integrated_lufs == pytest.approx(found.integrated_lufs, abs=0.05)
     assert said.seconds == pytest.approx(SECONDS, abs=1e-4)
+
+
+def test_a_codec_whose_peaks_grow_as_fast_as_the_ceiling_falls_is_outrun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_mix(tmp_path / "m.wav", _speech(tmp_path / "v.wav"), seconds=SECONDS, mood="tech", seed=1)
+    encoded, rounds = loudness._encoded, []
+
+    def stubborn(samples: Samples, path: Path, kbps: int) -> Measured:
+        """As voices did it: four times over by the same, however far the samples have come down."""
+        rounds.append(measure(samples).true_peak_dbtp)
+        found = encoded(samples, path, kbps)
+        return replace(found, true_peak_dbtp=-0.7) if len(rounds) <= 4 else found
+
+    monkeypatch.setattr(loudness, "_encoded", stubborn)
+    found = master_track(tmp_path / "m.wav", tmp_path / "m.m4a", Loudness(), kbps=192)
+    assert found.true_peak_dbtp <= -1.0
+    assert found.integrated_lufs == pytest.approx(-14.0, abs=0.5)
+    assert len(rounds) == 5
+    steps = -np.diff(rounds)
+    assert np.all(np.diff(steps) > 0.03), "each step down is longer than the one before"
 
 
 def test_loudness_that_the_limiter_takes_is_given_back(tmp_path: Path) -> None:
