@@ -219,21 +219,32 @@ def test_what_somebody_else_decides_meanwhile_is_shown_and_the_reason_stays(made
     assert "Ada approved" in ben.read("#ask-news")
     ben.type("t")
     assert ben.page.locator("#ask-text").input_value() == "The logo is cut"
-    ben.page.route("**/api/decide", lambda route: route.abort())
-    ben.press("Enter")
-    ben.page.wait_for_selector("#ask-wrong:not([hidden])")
-    assert "Not recorded" in ben.read("#ask-wrong")
-    ben.press("Escape")
-    ben.page.unroute("**/api/decide")
-    ben.page.reload()
-    ben.page.wait_for_selector(".tile")
-    ben.go_to(RED)
-    ben.press("r")
-    assert ben.page.locator("#ask-text").input_value() == "The logo is cut"
     ben.press("Enter")
     ben.sees(RED, "rejected")
     assert [event.text for event in made.approvals.history(sha256_of(made, RED)).events] == ["", "The logo is cut"]
-    ben.complaints.clear()  # the request that was cut off
+
+
+def test_a_reason_outlives_a_server_that_ends_before_it_is_sent(made: Reviewed, browser: Any) -> None:
+    with serving(made) as address:
+        port = int(address.split(":")[2].split("/")[0])
+        ben = Person(browser, address, "Ben")
+        ben.go_to(RED)
+        ben.press("r")
+        ben.type("The logo is cut")
+    ben.press("Enter")
+    ben.page.wait_for_selector("#ask-wrong:not([hidden])")
+    assert "Not recorded: the server does not answer" in ben.read("#ask-wrong")
+    assert not made.approvals.history(sha256_of(made, RED)).events
+    with serving(made, port) as address:
+        ben.page.goto(address)
+        ben.page.wait_for_selector(".tile")
+        ben.go_to(RED)
+        ben.press("r")
+        assert ben.page.locator("#ask-text").input_value() == "The logo is cut"
+        ben.press("Enter")
+        ben.sees(RED, "rejected")
+        assert [event.text for event in made.approvals.history(sha256_of(made, RED)).events] == ["The logo is cut"]
+        ben.context.close()
 
 
 def test_a_film_that_is_made_again_waits_again_and_says_whose_approval_is_void(made: Reviewed, people: Any) -> None:
