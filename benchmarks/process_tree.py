@@ -43,6 +43,8 @@ class Spent:
     #: False where there is no /proc (not Linux): only what the kernel adds up is then in the figure.
     counts_orphans: bool
     output: str
+    #: The CPU seconds by command line, each with those of the programs that it has waited for.
+    by_program: Mapping[str, float]
 
 
 def run_and_measure(
@@ -73,7 +75,7 @@ def run_and_measure(
         watch.end()
         raise CommandFailed(f"{' '.join(command)} ended with {code}:\n{output[-3000:]}")
     seen = watch.end()
-    return Spent(max(seen, _children_cpu() - before), wall, adopted, output)
+    return Spent(max(sum(seen.values()), _children_cpu() - before), wall, adopted, output, seen)
 
 
 class _Watch(threading.Thread):
@@ -85,6 +87,8 @@ class _Watch(threading.Thread):
         self._root = root
         #: Descendants nobody but us waits for -> their seconds. Others are only followed for their own children.
         self._cpu: dict[tuple[int, str], float] = {}
+        #: The command lines of these: the last one, for workers change theirs.
+        self._names: dict[tuple[int, str], str] = {}
         self._known: set[int] = {root}
         self._over = threading.Event()
 
@@ -93,11 +97,15 @@ class _Watch(threading.Thread):
         while not self._over.wait(_LOOK_EVERY_SECONDS):
             self._look()
 
-    def end(self) -> float:
-        """Stop, and the CPU seconds of all that were seen."""
+    def end(self) -> dict[str, float]:
+        """Stop, and the CPU seconds of all that were seen, by command line."""
         self._over.set()
         self.join()
-        return sum(self._cpu.values())
+        spent: dict[str, float] = {}
+        for process, seconds in self._cpu.items():
+            name = self._names.get(process, "")
+            spent[name] = spent.get(name, 0.0) + seconds
+        return spent
 
     def _look(self) -> None:
         ticks = os.sysconf("SC_CLK_TCK")
@@ -110,6 +118,8 @@ class _Watch(threading.Thread):
         for pid, parent, born, used in found:
             if pid in ours and pid != self._root and (parent == self._root or _never_waits(parent)):
                 self._cpu[pid, born] = used / ticks
+                if name := _command_line(pid):
+                    self._names[pid, born] = name
 
 
 def _stat(file: Path) -> tuple[int, int, str, int] | None:
@@ -120,6 +130,14 @@ def _stat(file: Path) -> tuple[int, int, str, int] | None:
     except OSError:
         return None
     return int(file.parent.name), int(fields[1]), fields[19], sum(map(int, fields[11:15]))
+
+
+def _command_line(pid: int) -> str:
+    """What a process calls itself; "" when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").replace("\0", " ").strip()
+    except OSError:
+        return ""
 
 
 def _never_waits(pid: int) -> bool:

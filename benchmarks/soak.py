@@ -84,6 +84,7 @@ class Soak:
             "began": began,
             "cpu_seconds": spent.cpu_seconds,
             "wall_seconds": spent.wall_seconds,
+            "worker_cpu_seconds": _of_workers(spent.by_program),
             "step_cpu_seconds": sum(cost["cpu_seconds"] for cost in facts["steps"].values()),
             "load": os.getloadavg()[0],
         }
@@ -113,6 +114,12 @@ class Soak:
 def _clean() -> dict[str, str]:
     """The environment without anybody's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SPOTMILL_")}
+
+
+def _of_workers(by_program: Mapping[str, float]) -> float:
+    """CPU seconds of the processes that make steps, with the ffmpegs they waited for. Two daemons have such names."""
+    daemons = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+    return sum(cpu for name, cpu in by_program.items() if name.startswith("ray::") and name not in daemons)
 
 
 def _command(name: str, campaign: Path, out: Path) -> Facts:

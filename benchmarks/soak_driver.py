@@ -43,6 +43,7 @@ def main() -> None:
                 "wall_seconds": round(time.monotonic() - began, 1),
                 "steps": {kind: asdict(cost) for kind, cost in run.costs.by_kind.items()},
                 "looks": looks.taken,
+                "driver_cpu_seconds": time.process_time(),
                 "resident_at_end_mib": resident_mib(),
             },
             indent=2,

@@ -7,6 +7,11 @@ from typing import Any
 
 Facts = Mapping[str, Any]
 
+WORKERS_AND_DAEMONS = (
+    "workers, before and after their steps: ledger, signs of life, messages",
+    "Prefect's server and Ray's daemons, which cost by the second",
+)
+
 
 def page(found: Mapping[str, Facts], about: Facts) -> Iterator[str]:
     """The whole page, line by line."""
@@ -20,7 +25,7 @@ def page(found: Mapping[str, Facts], about: Facts) -> Iterator[str]:
     for name, part in PARTS.items():
         yield ""
         if name in found:
-            yield from part(found[name])
+            yield from part({**found[name], "start": found["start"]} if name == "run" else found[name])
         else:
             yield f"**{name}: not measured yet.**"
 
@@ -40,11 +45,6 @@ def _run(facts: Facts) -> Iterator[str]:
         f"{facts['cpu_seconds']:.1f} CPU s are outside of the steps |"
     )
     first, last = _middle(facts["looks"])
-    driver = (last["cpu_seconds"] - first["cpu_seconds"]) / (last["deliveries"] - first["deliveries"])
-    yield (
-        f"| of it the driver | {1000 * driver * facts['placements']:.1f} ms a creative once it runs: planning, jobs, "
-        "ledger, publishing |"
-    )
     yield (
         f"| memory of the driver flat | {first['resident_mib']:.0f} MiB after {first['deliveries']:,} deliveries, "
         f"{last['resident_mib']:.0f} MiB after {last['deliveries']:,}; {facts['resident_at_end_mib']:.0f} MiB with the "
@@ -55,7 +55,25 @@ def _run(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"It took {facts['wall_seconds']:.0f} s of wall time (load of the machine at the end: {facts['load']:.1f})."
     yield ""
+    yield from _outside(facts)
+    yield ""
     yield from _steps(facts["steps"])
+
+
+def _outside(facts: Facts) -> Iterator[str]:
+    """Who takes what is not in the steps, beside the same of a run that is hardly more than its beginning."""
+    start, count = facts["start"], facts["creatives"]
+    yield "| outside of the steps | CPU s | in a run of 4 | the difference, CPU ms a creative |"
+    yield "|---|---|---|---|"
+    names = ("the driver: planning, jobs, publishing, results, report", *WORKERS_AND_DAEMONS)
+    for name, all_of_it, at_start in zip(names, _parts(facts), _parts(start), strict=True):
+        each = 1000 * (all_of_it - at_start) / (count - start["creatives"])
+        yield f"| {name} | {all_of_it:.1f} | {at_start:.1f} | {each:.1f} |"
+
+
+def _parts(facts: Facts) -> tuple[float, float, float]:
+    driver, workers = facts["driver_cpu_seconds"], facts["worker_cpu_seconds"] - facts["step_cpu_seconds"]
+    return driver, workers, _rest(facts) - driver - workers
 
 
 def _steps(steps: Mapping[str, Facts]) -> Iterator[str]:

@@ -136,8 +136,9 @@ class LiveFolder:
         try:
             yield part
             part.replace(self._file(key, ending))
-        finally:
+        except BaseException:
             part.unlink(missing_ok=True)
+            raise
 
 
 class Pulse:

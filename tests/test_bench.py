@@ -56,30 +56,32 @@ time.sleep(4)
 """
 
 
-def measured(program: str) -> tuple[float, bool]:
+def measured(program: str) -> tuple[float, bool, dict[str, float]]:
     # In a process of its own: adopting orphans and waiting for every child would disturb the other tests.
     measure = (
         "import os, sys; from pathlib import Path; from benchmarks.process_tree import run_and_measure\n"
         f"spent = run_and_measure([sys.executable, '-c', {program!r}], folder=Path('.'), environment=os.environ,\n"
         "                        deadline_seconds=60)\n"
-        "print(spent.cpu_seconds, spent.counts_orphans)"
+        "import json; print(json.dumps([spent.cpu_seconds, spent.counts_orphans, dict(spent.by_program)]))"
     )
     ended = subprocess.run([sys.executable, "-c", measure], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
-    seconds, adopted = ended.stdout.split()
-    return float(seconds), adopted == "True"
+    seconds, adopted, by_program = json.loads(ended.stdout)
+    return seconds, adopted, by_program
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a process adopt orphans")
 def test_the_cpu_of_a_daemon_that_outlives_its_parent_is_counted() -> None:
-    seconds, adopted = measured(ORPHANS)
+    seconds, adopted, by_program = measured(ORPHANS)
     assert adopted
     assert seconds >= 0.5
+    assert sum(cpu for line, cpu in by_program.items() if "process_time() < 0.5" in line) >= 0.4
+    assert sum(by_program.values()) <= seconds
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_the_cpu_of_programs_that_are_over_at_once_is_counted_once() -> None:
-    seconds, _ = measured(SHORT)
+    seconds, *_ = measured(SHORT)
     assert 0.8 <= seconds < 1.4
 
 
