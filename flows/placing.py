@@ -39,7 +39,8 @@ def elsewhere(avoid: tuple[str, ...], resource: str = "CPU") -> dict[str, Any]:
     if not others or able.keys().isdisjoint(avoid):
         return {}
     refused = [name for name in able if name not in others]
-    selector = {"label_selector": {NODE_LABEL: f"!in({', '.join(refused)})"}}
+    # No blank after the comma: Ray 2.60 takes it for a part of the name, and the machine is not refused.
+    selector = {"label_selector": {NODE_LABEL: f"!in({','.join(refused)})"}}
     return selector | ({"fallback_strategy": ANYWHERE} if resource == "GPU" else {})
 
 

@@ -89,8 +89,8 @@ class Screen:
         self._phase = progress.phase
 
 
-def print_problems(problems: Sequence[Problem]) -> None:
-    """Every complaint, one line each, in the order of the file."""
+def print_problems(problems: Sequence[Problem], *, of_a_run: bool = True) -> None:
+    """Every complaint, one line each, in the order of the file; of a command that runs campaigns, or another one."""
     for problem in problems[:MOST_PROBLEMS]:
         err.print(problem.sentence(), markup=False)
     if len(problems) > MOST_PROBLEMS:
@@ -98,7 +98,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
         kinds = ", ".join(f"{count} {code}" for code, count in rest.most_common())
         err.print(f"and {len(problems) - MOST_PROBLEMS} more: {kinds}", markup=False)
     begun = any(problem.code in ("no_space", "not_writable") for problem in problems)
-    ending = "what was finished is kept" if begun else "nothing was run"
+    ending = "what was finished is kept" if begun else "nothing was run" if of_a_run else "nothing was done"
     err.print(f"{_count(len(problems), 'problem')}; {ending}.", markup=False)
 
 
@@ -146,7 +146,7 @@ def _print_makers(survey: Survey, prepared: Prepared) -> None:
         out.print(f"speed: {speed}", markup=False)
     _print_missing(prepared)
     out.print(survey.voice_reason, markup=False)
-    out.print(f"signature: {prepared.planner.marking.notice or 'a certificate of your own'}", markup=False)
+    out.print(prepared.planner.marking.notice or "Signed with a certificate of your own", markup=False)
 
 
 def _print_missing(prepared: Prepared) -> None:

@@ -36,6 +36,9 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
     "What there is": (listing.templates, listing.placements, listing.looks, listing.voices, listing.engines),
 }
 
+#: Commands that read a campaign to run it, now or one day.
+RUNNING = {command.name for name in ("Make films", "Unattended") for command in SECTIONS[name]}
+
 
 class Sections(click.Group):
     """A group whose help lists its commands by what they are for."""
@@ -75,7 +78,7 @@ def main() -> None:
     except BadInput as error:
         from flows.terminal import print_problems
 
-        print_problems(error.problems)
+        print_problems(error.problems, of_a_run=bool(RUNNING & set(sys.argv[1:2])))
         sys.exit(NOTHING_RUN)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was finished is kept; run again to go on.", err=True)

@@ -251,6 +251,16 @@ def test_an_unknown_key_of_the_campaign_names_its_line_and_the_nearest_key(spotm
     assert answer.err.splitlines()[-1] == "1 problem; nothing was run."
 
 
+def test_a_command_that_runs_nothing_does_not_speak_of_a_run(spotmill: Spotmill, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for command in ("status", "publish", "handoff"):
+        more = () if command == "status" else ("--to", tmp_path / "there")
+        platform = ("--platform", "meta") if command == "handoff" else ()
+        answer = spotmill(command, tmp_path / "empty", *more, *platform)
+        assert answer.code == NOTHING_RUN
+        assert answer.err.splitlines()[-1] == "1 problem; nothing was done."
+
+
 def test_text_of_a_campaign_reaches_the_terminal_as_text(spotmill: Spotmill, tmp_path: Path) -> None:
     folder = started(spotmill, tmp_path / "broken")
     replaced(folder / "rows.csv", ",34.90,", ",[bold]9[/bold]\x1b[31m,")

@@ -30,7 +30,7 @@ def test_a_worker_that_was_stopped_is_ended_and_its_job_is_done_by_another(tmp_p
 
 # Ray's own small cluster leaves sockets behind.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-def test_work_that_avoids_a_machine_runs_on_another_one_and_a_process_is_ended_where_it_is():
+def test_work_that_avoids_a_machine_runs_on_another_one_and_a_process_is_ended_where_it_is(tmp_path):
     import ray
     from ray.cluster_utils import Cluster
 
@@ -44,22 +44,27 @@ def test_work_that_avoids_a_machine_runs_on_another_one_and_a_process_is_ended_w
         ray.init(address=cluster.address, log_to_driver=False, logging_level=40)
 
         @ray.remote(num_cpus=1, max_retries=0)
-        def where(seconds=0.0):
+        def where(seconds=0.0, note=None):
             import time
 
+            if note:
+                note.with_suffix(".part").write_text(str(os.getpid()))
+                note.with_suffix(".part").replace(note)
             time.sleep(seconds)
             return ray.get_runtime_context().get_node_id(), os.getpid()
 
         machines = [node["NodeID"] for node in ray.nodes() if node["Resources"].get("CPU")]
         assert (len(machines), widest(1), widest(8)) == (2, 1, 2)
-        for machine in machines:
+        for machine in 2 * machines:  # twice: Ray keeps a worker for the next task that asks for the same
             (other,) = set(machines) - {machine}
             assert ray.get(where.options(**elsewhere((machine,))).remote())[0] == other
         assert elsewhere(tuple(machines)) == {}, "there is no other machine: anywhere is better than nowhere"
         assert elsewhere(("a machine that has left",)) == {}
-        machine, pid = ray.get(where.options(**elsewhere((machines[0],))).remote())
-        hung = where.options(**elsewhere((machines[0],))).remote(300.0)
-        end_worker(machine, pid)
+        # It says itself which process it is in: the machine may have several that wait for work.
+        hung = where.options(**elsewhere((machines[0],))).remote(300.0, tmp_path / "pid")
+        while not (tmp_path / "pid").is_file():
+            assert not ray.wait([hung], timeout=0.1)[0], "it ended before it began"
+        end_worker(machines[1], int((tmp_path / "pid").read_text()))
         with pytest.raises(ray.exceptions.WorkerCrashedError):
             ray.get(hung, timeout=120)
     finally:
