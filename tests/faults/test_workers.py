@@ -100,6 +100,27 @@ def test_a_program_that_hangs_is_ended_with_its_children(undisturbed: Made, tmp_
     ended.failed(said, films(out), undisturbed.films, deadline_seconds=20)
 
 
+@pytest.mark.slow
+@pytest.mark.fault(14, "the memory of the machine is nearly full: Ray ends every worker")
+def test_work_that_is_ended_for_its_memory_gets_all_cores_once_and_is_then_given_up(
+    undisturbed: Made, tmp_path: Path, ended: Ending
+) -> None:
+    out = undisturbed.copy(tmp_path, "master", "package", "delivery")
+    full = {"RAY_memory_usage_threshold": "0.001", "RAY_memory_monitor_refresh_ms": "50"}
+    command = Command(undisturbed.campaign, out, **full)
+    assert command.wait() == 1, command.said
+    assert {line["code"] for line in lines(out)} == {"killed_for_memory"}
+    # One core, then both: no more can be given by two workers, and so there is no third attempt.
+    assert {line["attempts"] for line in lines(out)} == {"2"}
+    assert "memory 1 of 3" in (out / "Small/run.log").read_text("utf-8")
+    said = causes(out)
+    assert command.gone()
+    assert half_written(out) == []
+    second = Command(undisturbed.campaign, out)
+    assert second.wait() == 0, second.said
+    ended.failed(said, films(out), undisturbed.films, attempts=2)
+
+
 @pytest.mark.fault(4, "Ctrl-C, and SIGTERM as a service manager sends it, to the run after three steps")
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=["Ctrl-C", "SIGTERM"]
