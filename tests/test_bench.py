@@ -75,7 +75,7 @@ def test_the_cpu_of_a_daemon_that_outlives_its_parent_is_counted() -> None:
     seconds, adopted, by_program = measured(ORPHANS)
     assert adopted
     assert seconds >= 0.5
-    assert sum(cpu for line, cpu in by_program.items() if "process_time() < 0.5" in line) >= 0.4
+    assert sum(cpu for line, cpu in by_program.items() if "process_time() < 0.5" in line) >= 0.2
     assert sum(by_program.values()) <= seconds
 
 
