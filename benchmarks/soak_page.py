@@ -64,7 +64,7 @@ def _run(facts: Facts) -> Iterator[str]:
 def _outside(facts: Facts) -> Iterator[str]:
     """Who takes what is not in the steps, beside the same of a run that is hardly more than its beginning."""
     start, count = facts["start"], facts["creatives"]
-    yield "| outside of the steps | CPU s | in a run of 4 | the difference, CPU ms a creative |"
+    yield f"| outside of the steps | CPU s | in a run of {start['creatives']} | the difference, CPU ms a creative |"
     yield "|---|---|---|---|"
     names = ("the driver: planning, jobs, publishing, results, report", *WORKERS_AND_DAEMONS)
     for name, all_of_it, at_start in zip(names, _parts(facts), _parts(start), strict=True):

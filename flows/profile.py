@@ -14,7 +14,6 @@ from flows.placements import Rendition, Safe, load_renditions, safe_box
 from flows.variants import slug
 
 FULL, DRAFT = "full", "draft"
-PROFILES = (FULL, DRAFT)
 #: Sides are divided by this: 360 pixels are legible in a contact sheet, and every side stays whole and even.
 SMALLER = 3
 #: Draws on any CPU.

@@ -83,11 +83,6 @@ def write_report(path: Path, run: ReportData) -> None:
         stream.writelines(_pieces(path.parent, run))
 
 
-def render_report(folder: Path, run: ReportData) -> str:
-    """The page's HTML for films below `folder`."""
-    return "".join(_pieces(folder, run))
-
-
 def _pieces(folder: Path, run: ReportData) -> Iterator[str]:
     """The page with the data of forty thousand films, without ever holding all of it."""
     sheet = Sheet(folder, run)

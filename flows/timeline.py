@@ -7,7 +7,7 @@ Pure; colours and words only, no script.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -98,14 +98,6 @@ class Timesheet:
             if busy > 0
         )
         return Timeline(_svg(_joined(bars), lanes, whole), sentence, legend)
-
-
-def draw_timeline(made: Iterable[Spent], started: float) -> Timeline | None:
-    """The timeline of a run that began at `started` (Unix seconds); None where nothing was made."""
-    sheet = Timesheet(started)
-    for spent in made:
-        sheet.add(spent)
-    return sheet.draw()
 
 
 def _joined(bars: Sequence[Bar]) -> list[Bar]:

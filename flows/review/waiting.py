@@ -79,23 +79,3 @@ def watch_decisions(
             return
         before = standing
         sleep(min(poll_seconds, left))
-
-
-def wait_for_decisions(
-    folder: Path,
-    approvals: Approvals,
-    *,
-    poll_seconds: float = POLL_SECONDS,
-    until: float,
-    tell: Callable[[Standing], None] = lambda standing: None,
-    now: Callable[[], float] = time.time,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Standing:
-    """Wait until nobody waits or the moment `until` has come; `tell` hears of every change.
-
-    Raises: BadInput when no finished run is in the folder.
-    """
-    standing = Standing(0, 0, 0)
-    for standing in watch_decisions(folder, approvals, poll_seconds=poll_seconds, until=until, now=now, sleep=sleep):
-        tell(standing)
-    return standing

@@ -23,7 +23,7 @@ from flows.model import BadInput, Campaign, Row
 from flows.order import Order, Prepared, prepare
 from flows.provenance import ABSENT, MEASURES, Measured, engine_facts, library_versions, licence_terms, speed_notice
 from flows.record_book import RecordBook
-from flows.report import ReportData, render_report
+from flows.report import ReportData
 from flows.settings import Settings
 from flows.studio import Seen
 from flows.summary import Summary, contact_sheet
@@ -37,6 +37,7 @@ from generation.engines.contract import Engine, EngineOptions
 from generation.errors import BadShot
 from generation.spec import Footage, Progress, Shot, Size
 from tests.flows.small import small_campaign
+from tests.flows.test_report import rendered
 from tests.flows.written import CAMPAIGN, write
 
 
@@ -451,7 +452,7 @@ def test_the_report_names_models_terms_speed_and_an_override(tmp_path: Path, str
     assert maker.note == "not in US; models: somebody/model@abc"
     assert "The campaign overrides what the licence of strict asks: contract 17" in run.notices
     assert [notice for notice in run.notices if "not measured on this machine" in notice]
-    page = render_report(tmp_path, run)
+    page = rendered(tmp_path, run)
     assert "somebody/model@abc" in page
     assert "contract 17" in page
 

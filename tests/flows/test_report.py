@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 
 from flows.deliveries import DeliveryRecord
-from flows.report import Maker, ReportData, render_report, write_report
+from flows.report import Maker, ReportData, write_report
 from flows.vtt import Cue, read_vtt
 
 HOSTILE = [
@@ -107,8 +107,14 @@ class Page(HTMLParser):
         return dict(rule.strip().split(" ", 1) for rule in content.split(";"))
 
 
+def rendered(folder: Path, run: ReportData) -> str:
+    """The page as it is written."""
+    write_report(folder / "report.html", run)
+    return (folder / "report.html").read_text("utf-8")
+
+
 def page(folder: Path, *records: DeliveryRecord, **more: object) -> Page:
-    return Page(render_report(folder, replace(ReportData("Autumn", records), **more)))  # type: ignore[arg-type]
+    return Page(rendered(folder, replace(ReportData("Autumn", records), **more)))  # type: ignore[arg-type]
 
 
 def test_every_record_is_in_the_page_in_order(tmp_path: Path) -> None:
@@ -175,7 +181,7 @@ def test_more_posters_than_a_page_can_hold_stay_files_beside_the_films(
 
 def test_a_film_says_only_what_sets_it_apart(tmp_path: Path) -> None:
     """A page of forty thousand films is read by a browser: what is blank is said once."""
-    html = render_report(tmp_path, ReportData("Autumn", (done(), failed())))
+    html = rendered(tmp_path, ReportData("Autumn", (done(), failed())))
     said = json.loads(Page(html).scripts[0])
     assert all(film[name] != said["blank"].get(name) for film in said["films"] for name in film)
     assert {"message", "fix", "code"}.isdisjoint(said["films"][0])
@@ -242,7 +248,7 @@ def test_no_text_of_a_user_becomes_markup_or_script(tmp_path: Path, text: str) -
 
 
 def test_the_data_cannot_end_its_script_and_has_no_line_ends_of_javascript(tmp_path: Path) -> None:
-    html = render_report(tmp_path, ReportData("x", (failed(message="".join(HOSTILE)),)))
+    html = rendered(tmp_path, ReportData("x", (failed(message="".join(HOSTILE)),)))
     inside = html.partition('id="data">')[2].partition("</script>")[0]
     assert not set("<>&\u2028\u2029") & set(inside)
     json.loads(inside)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -226,7 +227,7 @@ def test_what_somebody_else_decides_meanwhile_is_shown_and_the_reason_stays(made
 
 def test_a_reason_outlives_a_server_that_ends_before_it_is_sent(made: Reviewed, browser: Any) -> None:
     with serving(made) as address:
-        port = int(address.split(":")[2].split("/")[0])
+        port = urlsplit(address).port
         ben = Person(browser, address, "Ben")
         ben.go_to(RED)
         ben.press("r")
@@ -235,7 +236,7 @@ def test_a_reason_outlives_a_server_that_ends_before_it_is_sent(made: Reviewed, 
     ben.page.wait_for_selector("#ask-wrong:not([hidden])")
     assert "Not recorded: the server does not answer" in ben.read("#ask-wrong")
     assert not made.approvals.history(sha256_of(made, RED)).events
-    with serving(made, port) as address:
+    with serving(made, port or 0) as address:
         ben.page.goto(address)
         ben.page.wait_for_selector(".tile")
         ben.go_to(RED)
@@ -263,7 +264,7 @@ def test_a_film_that_is_made_again_waits_again_and_says_whose_approval_is_void(m
 
 def test_a_page_whose_server_has_begun_anew_catches_up(made: Reviewed, browser: Any) -> None:
     with serving(made) as address:
-        port = int(address.split(":")[2].split("/")[0])
+        port = urlsplit(address).port
         person = Person(browser, address, "Ada")
         person.go_to(RED)
         person.press("a")
@@ -271,7 +272,7 @@ def test_a_page_whose_server_has_begun_anew_catches_up(made: Reviewed, browser: 
     person.page.wait_for_selector("#notice:not([hidden])")
     assert "does not answer" in person.read("#notice")
     made.approvals.decide(sha256_of(made, BLUE), "reject", "Ben", "no")
-    with serving(made, port) as address:
+    with serving(made, port or 0) as address:
         until(lambda: "address is not valid" in person.read("#notice"))
         person.page.goto(address)
         person.sees(BLUE, "rejected")

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from flows import timeline
 from flows.jobs import Spent
-from flows.timeline import MOST_BARS, WIDTH, Timesheet, draw_timeline
+from flows.timeline import MOST_BARS, WIDTH, Timesheet
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -14,6 +14,13 @@ def bars(timeline):
         (rect.get("fill"), float(rect.get("x")), float(rect.get("y")), float(rect.get("width")))
         for rect in ElementTree.fromstring(timeline.svg).iter(f"{SVG}rect")
     ]
+
+
+def draw_timeline(made, started):
+    sheet = Timesheet(started)
+    for spent in made:
+        sheet.add(spent)
+    return sheet.draw()
 
 
 def test_each_step_is_a_bar_where_and_as_long_as_it_was_worked_on():

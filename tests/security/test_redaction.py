@@ -12,8 +12,9 @@ import pytest
 from flows.jobs import failure_of
 from flows.problems import Problems, shown
 from flows.redaction import REDACTED, Redaction, guard_logs, redact, secrets_of
-from flows.report import ReportData, render_report
+from flows.report import ReportData
 from flows.studio import log_file
+from tests.flows.test_report import rendered
 from tests.flows.test_results import failed
 
 KEY = "hf_AbCdEfGhIjKlMnOpQrStUvWx"
@@ -212,6 +213,6 @@ def test_a_complaint_shows_no_presigned_part_and_no_password() -> None:
 
 
 def test_the_contact_sheet_shows_cells_without_what_opens_them(tmp_path: Path) -> None:
-    page = render_report(tmp_path, ReportData("x", (failed(cells={"picture": PRESIGNED}),)))
+    page = rendered(tmp_path, ReportData("x", (failed(cells={"picture": PRESIGNED}),)))
     assert "bucket.s3.amazonaws.com" in page
     assert "5c7f1e2d3a4b" not in page
