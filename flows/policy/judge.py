@@ -108,11 +108,10 @@ class Policy:
 
     def _met(self, matter: Matter) -> list[_Met]:
         for_texts, for_prompts = self._phrases(matter.locale)
-        covers = self._harmless.covers
-        met = [_Met(hit, PROMPT) for text in matter.prompts if not covers(text) for hit in for_prompts.find(text)]
+        met = [_Met(hit, PROMPT) for text in matter.prompts for hit in for_prompts.find(text)]
         named = [("file name", name) for name in matter.files]
         for places in (named, matter.texts, matter.beside):
-            met += [_Met(hit, place) for place, text in places if not covers(text) for hit in for_texts.find(text)]
+            met += [_Met(hit, place) for place, text in places for hit in for_texts.find(text)]
         return met
 
     def _phrases(self, locale: str) -> tuple[Phrasebook, Phrasebook]:
