@@ -9,7 +9,6 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,8 +35,8 @@ from flows.progress import Progress
 from flows.provenance import Measured
 from flows.record_book import RecordBook
 from flows.records import refused_record
-from flows.redaction import Redaction
 from flows.review.release import explained
+from flows.run_log import log_file
 from flows.settings import Settings
 from flows.steps import ConformStep, FootageStep
 from flows.stores.opening import explaining
@@ -321,34 +320,3 @@ class Run:
         told = Told(summary.campaign, self.started, summary.seconds, self.records)
         self.summary = replace(summary, webhook=notify(told, endpoint_of(self.settings), self.ledger.root))
         return self.summary
-
-
-class _Log(logging.FileHandler):
-    """A log for which the disk has no room is no fault of the films, nor news for the terminal at every line."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say nothing."""
-
-    def close(self) -> None:
-        """Close the file; its last lines may not fit any more."""
-        with suppress(OSError):
-            super().close()
-
-
-@contextmanager
-def log_file(path: Path) -> Iterator[None]:
-    """Send Spotmill's log lines to a file for the time of a run; the terminal stays clear."""
-    log = logging.getLogger("spotmill")
-    handler = _Log(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.addFilter(Redaction())
-    before = log.level, log.propagate
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        log.level, log.propagate = before
-        handler.close()

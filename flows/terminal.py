@@ -10,17 +10,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from flows.model import Problem
-from flows.progress import Progress
 from flows.provenance import engine_facts, licence_terms, speed_of
 
 if TYPE_CHECKING:
@@ -41,52 +37,6 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 MOST_PROBLEMS = 200
 #: Different reasons for changes that a plan lists.
 MOST_REASONS = 12
-
-
-class Screen:
-    """One progress bar while a run goes on; plain lines where the output is no terminal."""
-
-    def __init__(self) -> None:
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[extra]}"),
-            TimeElapsedColumn(),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._bar.add_task("Starting", total=None, extra="")
-        self._phase = ""
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def update(self, progress: Progress) -> None:
-        """Show a new state."""
-        ended = progress.deliveries_done + progress.deliveries_failed
-        extra = f"{progress.steps_made} steps made"
-        if progress.deliveries_failed:
-            extra += f", {progress.deliveries_failed} failed"
-        if progress.detail:
-            extra += f"; {progress.detail}"
-        self._bar.update(
-            self._task,
-            description=progress.phase,
-            total=progress.deliveries_total or None,
-            completed=ended,
-            extra=extra,
-        )
-        if not err.is_terminal and progress.phase != self._phase:
-            err.print(progress.phase, markup=False)
-        self._phase = progress.phase
 
 
 def print_problems(problems: Sequence[Problem], *, of_a_run: bool = True) -> None:

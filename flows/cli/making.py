@@ -62,8 +62,9 @@ def run(campaign: Path, **choice: Any) -> None:
     from flows.order import Order
     from flows.prefect_profile import use_embedded_server
     from flows.redaction import guard_logs
+    from flows.screen import Screen
     from flows.studio import Run
-    from flows.terminal import Screen, print_notes, print_summary
+    from flows.terminal import print_notes, print_summary
 
     guard_logs()
     work = Run(Order.of(campaign, choice), settings(choice))

@@ -13,7 +13,7 @@ from flows.jobs import failure_of
 from flows.problems import Problems, shown
 from flows.redaction import REDACTED, Redaction, guard_logs, redact, secrets_of
 from flows.report import ReportData
-from flows.studio import log_file
+from flows.run_log import log_file
 from tests.flows.test_report import rendered
 from tests.flows.test_results import failed
 
