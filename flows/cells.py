@@ -24,6 +24,11 @@ _SEPARATORS = re.compile(r"[,;|\s]+")
 _SHOWN = {"locales": "locale", "segments": "segment", "variants": "variant"}
 
 
+def parted(cell: str) -> list[str]:
+    """The names in a cell that may hold several."""
+    return [part for part in _SEPARATORS.split(cell) if part]
+
+
 @dataclass(slots=True)
 class ReservedCells:
     """Reads the reserved cells of one row."""
@@ -71,7 +76,7 @@ class ReservedCells:
 
     def _many(self, name: str, code: str, read: Any, cells: Mapping[str, str]) -> tuple[str, ...]:
         found = []
-        for part in filter(None, _SEPARATORS.split(cells.get(name, ""))):
+        for part in parted(cells.get(name, "")):
             try:
                 found.append(read(part))
             except BadValue as error:

@@ -6,9 +6,9 @@ the policy; writes nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from flows.cells import parted
 from flows.handoff.ads import Ad
 from flows.policy.gate import POLICY_REFUSED
 from flows.policy.judge import Policy, Verdict
@@ -18,8 +18,6 @@ from flows.policy.rules import BLOCK, REVIEW
 from flows.problems import Problems
 from flows.publish import Refusal
 from flows.review.approvals import APPROVED
-
-_PARTS = re.compile(r"[,;|\s]+")
 
 
 def broken_by(
@@ -31,7 +29,7 @@ def broken_by(
     """
     beside = [(f"ads.{name}", text) for name, text in ad.texts.items() if ad.sources.get(name, "").startswith("ads.")]
     beside += [("naming", ad.name)] if named else []
-    categories = tuple(category_name(part) for part in filter(None, _PARTS.split(category)))
+    categories = tuple(category_name(part) for part in parted(category))
     prompts = tuple(str(shot.get("prompt", "")) for shot in _maps(facts.get("shots")))
     film = Matter(ad.record.locale, categories, prompts, (), tuple(_texts(facts)))
     alone = set(policy.judge_matter(film))
